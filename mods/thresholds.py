@@ -59,7 +59,9 @@ class Threshold:
         except ValueError:
             raise SettingsError(f"{option}: {digits!r} is not a number") from None
         if percent and not 0 < value <= 100:
-            raise SettingsError(f"{option} '{side} {digits}%': a share lies above 0 and up to 100 %")
+            raise SettingsError(
+                f"{option} '{side} {digits}%': a share lies above 0 and up to 100 %"
+            )
         if not percent and (value < 1 or value != int(value)):
             raise SettingsError(f"{option} '{side} {digits}': a count is a whole number from 1")
         return cls(side, value, "percent" if percent else "rows")

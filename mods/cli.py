@@ -1,0 +1,102 @@
+"""The `mods` command: global options, plug-in loading, and errors told once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mods._version import __version__
+from mods.commands.bench import bench
+from mods.commands.doctor import doctor
+from mods.commands.kcenter import kcenter
+from mods.commands.plugins import plugins
+from mods.commands.run import run
+from mods.commands.score import score
+from mods.commands.why import why
+from mods.errors import ModsError
+from mods.plugins import Registry, load_plugins
+
+EPILOG = """\b
+Examples:
+  mods run data.jsonl -o RUN --recipe offline
+  mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
+  mods why RUN 17
+  mods --plugin my_scorer.py score data.jsonl --quality mine -o scores.parquet
+"""
+
+
+class ModsGroup(click.Group):
+    """Loads plug-ins before a command is looked up, and turns `ModsError` into exit code 1."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; what the user can fix is told in one line without a traceback."""
+        try:
+            return super().main(*args, **kwargs)
+        except ModsError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+        except BrokenPipeError:  # `mods … | head` closed our output
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List built-in commands and those of plug-ins."""
+        registry_of(ctx)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command; unknown names may come from a plug-in."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            registry_of(ctx)
+            command = super().get_command(ctx, cmd_name)
+        return command
+
+
+def registry_of(ctx: click.Context) -> Registry:
+    """Load the plug-ins named on the command line, once per call of `mods`."""
+    root = ctx.find_root()
+    if not isinstance(root.obj, Registry):
+        root.obj = load_plugins(
+            files=root.params.get("plugin") or (), folders=root.params.get("plugins_dir") or ()
+        )
+        assert isinstance(root.command, click.Group)
+        root.obj.extend_cli(root.command)
+    return root.obj
+
+
+@click.group(
+    cls=ModsGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="mods")
+@click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Load a plug-in file. May be repeated.",
+)
+@click.option(
+    "--plugins-dir",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Load every plug-in file of a folder. May be repeated.",
+)
+def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
+    """Model-oriented data selection for instruction tuning.
+
+    Chooses, for a given model, the few thousand rows of an instruction data set that it needs:
+    good ones (quality), different ones (coverage), and those it answers badly (necessity).
+    """
+
+
+for _command in (run, score, kcenter, why, plugins, doctor, bench):
+    main.add_command(_command)
