@@ -45,6 +45,12 @@ def select(
         Folder of cached scores, vectors and answers; default `$MODS_CACHE` or `~/.cache/mods`.
     plugins
         Plug-in files to load besides the installed ones.
+    strict
+        Stop at the first broken row instead of setting it aside.
+    overwrite
+        Replace another run in `output`.
+    quiet
+        No progress on standard error.
     settings
         Any field of `mods.config.RunSettings`, e.g. `alpha="top 30%"`, `seeds=500`,
         `model="path/to/model"`, `tuning={"epochs": 2}`.

@@ -90,8 +90,8 @@ def draw_radii(axes: Axes, selection: Selection) -> None:
         rows = [r for r in picked(selection, reason) if r.radius is not None]
         if rows:
             axes.plot(
-                [r.order for r in rows],
-                [r.radius for r in rows],
+                np.array([r.order for r in rows]),
+                np.array([r.radius for r in rows]),
                 color=colour,
                 lw=1.8,
                 label=f"{reason} rows",
@@ -112,7 +112,8 @@ def draw_map(axes: Axes, selection: Selection) -> None:
     points = project(pool.embeddings)
     step = max(1, len(points) // MAP_ROWS)
     axes.scatter(
-        *points[::step].T,
+        points[::step, 0],
+        points[::step, 1],
         s=5,
         color=GREY,
         alpha=0.5,
@@ -124,7 +125,7 @@ def draw_map(axes: Axes, selection: Selection) -> None:
         at = [place[r.source, r.row] for r in picked(selection, reason)]
         if at:
             axes.scatter(
-                *points[at].T, s=16, color=colour, linewidths=0, label=f"{reason} ({len(at):,})"
+                points[at, 0], points[at, 1], s=16, color=colour, linewidths=0, label=f"{reason} ({len(at):,})"
             )
     axes.set(title="map of the pool (first two principal components)", xticks=[], yticks=[])
     axes.legend(fontsize=8, loc="best")

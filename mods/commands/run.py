@@ -105,6 +105,7 @@ SETTINGS = (
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     data: tuple[str, ...],
     output: Path,
     recipe: str | None,
