@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unscorable:
-    """Stands in a list of scores for a row that cannot be scored: it is quarantined, never guessed."""
+    """Stands for the score of a row that cannot be scored: it is quarantined, never guessed."""
 
     reason: str
 
@@ -155,7 +155,10 @@ class NecessityModel(Protocol):
 
 @runtime_checkable
 class Reader(Protocol):
-    """Reads one kind of source, row by row, whatever schema the rows have."""
+    """Reads one kind of source, row by row, whatever schema the rows have.
+
+    An optional `understands: str` says in error messages what it reads (`JSONL (.jsonl)`).
+    """
 
     def matches(self, source: str) -> bool:
         """Say whether this reader reads `source` (a path or a hub id)."""
