@@ -156,6 +156,17 @@ def test_broken_lines_of_jsonl(read):
     assert set(found) == {3, 4, 5, 6, 9, 10, 12}
 
 
+@given(st.lists(st.binary(max_size=9) | st.just(b'{"a": 1}')))
+def test_every_line_is_a_row_or_broken_or_blank(lines):
+    lines = [line.replace(b"\n", b"") for line in lines]
+    found = list(module._line_rows(lines))
+    blank = [
+        not line.removeprefix(module.BOM if i == 0 else b"").strip() for i, line in enumerate(lines)
+    ]
+    assert [row.row for row in found] == [i for i, empty in enumerate(blank, 1) if not empty]
+    assert all(isinstance(row, RawRow) or row.text.encode() for row in found)
+
+
 @pytest.mark.parametrize("piece", [16, 1 << 20])
 def test_broken_rows_of_a_json_array(read, monkeypatch, piece):
     monkeypatch.setattr(module, "PIECE", piece)
@@ -200,7 +211,7 @@ UNREADABLE = {
     "missing.parquet": (None, "no such file"),
     "empty.json": ("", "is empty"),
     "empty.csv": ("", "is empty"),
-    "cut.json": (json.dumps(ROWS, indent=4)[:34], "line 3, column 24: Unterminated string.*fetch"),
+    "cut.json": (json.dumps(ROWS, indent=4)[:39], "line 3, column 24: Unterminated string.*fetch"),
     "cut-between.json": ('[{"a": 1},\n', "line 2, column 1: the file ends in the middle of the"),
     "cut-row.json": ("[" + DEEP[:-1], "column 2: the file ends in the middle of a row"),
     "syntax.json": ('[{"a": 1},\n{"a": x}]', "line 2, column 7: Expecting value"),
