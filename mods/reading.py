@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import DataError, PluginError
@@ -120,11 +119,14 @@ def expand_sources(sources: Sequence[str], readers: Mapping[str, Reader]) -> lis
 
 def _expand(source: str, readers: Mapping[str, Reader]) -> list[str]:
     """Return the data files of a folder in the order of their names, or the source itself."""
-    folder = Path(source)
-    if not folder.is_dir() or find_reader(source, readers) is not None:
+    if not os.path.isdir(source) or find_reader(source, readers) is not None:
         return [source]
-    paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    files = [str(path) for path in paths if path.is_file() and find_reader(str(path), readers)]
+    try:
+        names = sorted(name for name in os.listdir(source) if not name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror}") from error
+    paths = [os.path.join(source, name) for name in names]
+    files = [path for path in paths if os.path.isfile(path) and find_reader(path, readers)]
     if not files:
         raise DataError(f"{source} is a folder without data files: expected {_readable(readers)}")
     return files
@@ -132,7 +134,7 @@ def _expand(source: str, readers: Mapping[str, Reader]) -> list[str]:
 
 def _not_understood(source: str, readers: Mapping[str, Reader]) -> DataError:
     """Say why no reader takes a source."""
-    if not Path(source).exists():
+    if not os.path.exists(source):
         return DataError(f"{source}: there is no such file or folder")
     return DataError(
         f"{source} is of no kind that can be read: expected {_readable(readers)}. "
