@@ -108,11 +108,18 @@ def read(
         return read_rows(data, schema=schema, columns=columns, strict=strict)  # type: ignore[arg-type]
     readers = {name: registry.create("reader", Choice(name)) for name in registry.names("reader")}
     with progress.bar("reading", None) as advance:
+        seen = 0
+
+        def show(rows: int) -> None:
+            nonlocal seen
+            advance(rows - seen)
+            seen = rows
+
         return read_sources(
             [str(item) for item in items],
             readers,
             schema=schema,
             columns=columns,
             strict=strict,
-            on_progress=advance,
+            on_progress=show,
         )

@@ -45,16 +45,15 @@ class ModsGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List built-in commands and those of plug-ins."""
-        registry_of(ctx)
-        return super().list_commands(ctx)
+        return sorted([*super().list_commands(ctx), *self._added(ctx).commands])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Find a command; unknown names may come from a plug-in."""
-        command = super().get_command(ctx, cmd_name)
-        if command is None:
-            registry_of(ctx)
-            command = super().get_command(ctx, cmd_name)
-        return command
+        builtin = super().get_command(ctx, cmd_name)
+        return builtin or self._added(ctx).get_command(ctx, cmd_name)
+
+    def _added(self, ctx: click.Context) -> click.Group:
+        return registry_of(ctx).commands(self.commands)
 
 
 def registry_of(ctx: click.Context) -> Registry:
@@ -64,8 +63,6 @@ def registry_of(ctx: click.Context) -> Registry:
         root.obj = load_plugins(
             files=root.params.get("plugin") or (), folders=root.params.get("plugins_dir") or ()
         )
-        assert isinstance(root.command, click.Group)
-        root.obj.extend_cli(root.command)
     return root.obj
 
 

@@ -10,7 +10,7 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -190,14 +190,21 @@ class Registry:
                     f"{plugin} needs the option {name!r}: write {plugin.name}:{name}=…"
                 )
 
-    def extend_cli(self, cli: click.Group) -> None:
-        """Let plug-ins add their commands."""
+    def commands(self, builtin: Collection[str]) -> click.Group:
+        """Return the commands that plug-ins add, in a group of their own.
+
+        A plug-in that takes a name of `builtin`, or one that another took, is an error.
+        """
+        import click
+
+        group = click.Group("plug-ins")
         for origin, function in self._extenders:
-            before = dict(cli.commands)
-            call_hook(origin, "register_commands", partial(function, cli=cli))
-            for name, command in before.items():
-                if cli.commands.get(name) is not command:
+            before = dict(group.commands)
+            call_hook(origin, "register_commands", partial(function, cli=group))
+            for name, command in group.commands.items():
+                if name in builtin or before.get(name, command) is not command:
                     raise PluginError(f"{origin.module} replaces the command {name!r}; rename it")
+        return group
 
     def register_from(self, manager: pluggy.PluginManager, origins: Mapping[str, Origin]) -> None:
         """Run every registration hook, keeping track of who registers what."""

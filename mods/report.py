@@ -125,7 +125,12 @@ def draw_map(axes: Axes, selection: Selection) -> None:
         at = [place[r.source, r.row] for r in picked(selection, reason)]
         if at:
             axes.scatter(
-                points[at, 0], points[at, 1], s=16, color=colour, linewidths=0, label=f"{reason} ({len(at):,})"
+                points[at, 0],
+                points[at, 1],
+                s=16,
+                color=colour,
+                linewidths=0,
+                label=f"{reason} ({len(at):,})",
             )
     axes.set(title="map of the pool (first two principal components)", xticks=[], yticks=[])
     axes.legend(fontsize=8, loc="best")

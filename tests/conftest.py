@@ -27,7 +27,12 @@ def data(tmp_path, rows):
     """The rows as JSONL, with one broken line at the end."""
     path = tmp_path / "data.jsonl"
     lines = [json.dumps(row) for row in rows]
-    path.write_text("\n".join([*lines, '{"instruction": "cut'], ) + "\n")
+    path.write_text(
+        "\n".join(
+            [*lines, '{"instruction": "cut'],
+        )
+        + "\n"
+    )
     return path
 
 

@@ -83,7 +83,7 @@ def test_a_killed_run_resumes_to_the_same_selection(kill, data, tmp_path, toy_ru
     again = set(before) & set(log.read_text().splitlines()[len(before) :])
     kind = kill.split(":")[0]
     lost = {line.split()[0] for line in again}
-    assert lost <= ({kind, "judge"} if kind == "generate" else {kind})
+    assert lost <= {kind, "judge"}
     limit = {"score": 4, "embed": 4, "tune": 8, "generate": 16, "judge": 16}[kind]
     assert sum(line.startswith(f"{kind} ") for line in again) <= limit
 
