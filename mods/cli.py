@@ -76,6 +76,7 @@ def registry_of(ctx: click.Context) -> Registry:
     "--plugin",
     multiple=True,
     metavar="FILE",
+    is_eager=True,  # known before --help lists the commands
     type=click.Path(path_type=Path),
     help="Load a plug-in file. May be repeated.",
 )
@@ -83,6 +84,7 @@ def registry_of(ctx: click.Context) -> Registry:
     "--plugins-dir",
     multiple=True,
     metavar="DIR",
+    is_eager=True,
     type=click.Path(path_type=Path),
     help="Load every plug-in file of a folder. May be repeated.",
 )

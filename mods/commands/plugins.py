@@ -31,5 +31,5 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
     for row in rows:
         options = ",".join(row["options"])
         click.echo(
-            f"{row['kind']:<10} {row['name']:<22} {row['package']:<18} {row['version']:<8} {options}"
+            f"{row['kind']:<10} {row['name']:<22} {row['package']:<18} {row['version']:<7} {options}"
         )
