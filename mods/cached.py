@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -46,7 +47,7 @@ class Part:
         """Name it the way error messages do."""
         return str(self.plugin)
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What makes its results: the plug-in, its version, and its own identity or options."""
         own = getattr(self.object, "identity", None)

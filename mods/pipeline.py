@@ -89,6 +89,8 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
+    vectors: str = ""
+    """The file that keeps the embeddings; `mods why` measures distances from it."""
 
     def __post_init__(self) -> None:
         """Open one receipt per input row."""
@@ -166,7 +168,11 @@ class Run:
                 f"alpha ({self.settings.alpha}): lower --seeds or --alpha"
             )
         part = self.part("embedder", self.settings.embedder)
-        return embed_records(kept, part, self.settings.embed_text, self.cache, self.progress)
+        vectors, file = embed_records(
+            kept, part, self.settings.embed_text, self.cache, self.progress
+        )
+        self.vectors = str(file.absolute())
+        return vectors
 
     def seeds(self, pool: Pool, selector: Part) -> list[int]:
         """Pick the seeds."""
@@ -293,6 +299,7 @@ class Run:
             "makes": makes,
             "plugins": self.parts,
             "thresholds": self.thresholds,
+            "vectors": self.vectors,
             "rows": {
                 "in": self.ledger.rows,
                 "totals": self.ledger.totals(),

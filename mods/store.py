@@ -33,12 +33,41 @@ def digest(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def store_path(folder: Path, name: str, identity: Mapping[str, Any]) -> Path:
+    """The file that holds the results of an identity."""
+    return folder / f"{name}-{digest(identity)[:20]}.sqlite"
+
+
+def read_results(path: Path, ids: Sequence[str]) -> dict[str, bytes]:
+    """Read results from a store as it lies there; nothing when it is gone."""
+    if not path.is_file():
+        return {}
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        return query(connection, ids)
+    except sqlite3.Error:
+        return {}
+    finally:
+        connection.close()
+
+
+def query(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    """Return what a store knows of these ids."""
+    found: dict[str, bytes] = {}
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        marks = ",".join("?" * len(part))
+        found.update(
+            connection.execute(f"SELECT id, value FROM results WHERE id IN ({marks})", part)
+        )
+    return found
+
+
 class Store:
     """A table from record id to bytes, for one identity."""
 
     def __init__(self, folder: Path, name: str, identity: Mapping[str, Any]) -> None:
-        self.key = digest(identity)
-        self.path = folder / f"{name}-{self.key[:20]}.sqlite"
+        self.path = store_path(folder, name, identity)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
@@ -58,19 +87,10 @@ class Store:
 
     def get(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return what is known of these ids."""
-        found: dict[str, bytes] = {}
         try:
-            for start in range(0, len(ids), CHUNK):
-                part = ids[start : start + CHUNK]
-                marks = ",".join("?" * len(part))
-                found.update(
-                    self._connection.execute(
-                        f"SELECT id, value FROM results WHERE id IN ({marks})", part
-                    )
-                )
+            return query(self._connection, ids)
         except sqlite3.Error as error:
             raise self._broken(error) from error
-        return found
 
     def put(self, results: Iterable[tuple[str, bytes]]) -> None:
         """Write results, all of them or none."""

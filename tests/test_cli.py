@@ -49,6 +49,7 @@ def test_why_tells_the_story_of_selected_rejected_and_broken_rows(data, mods, to
     assert "picked    9 of 14" in told
     assert "quality_toy_length" in told
     assert "necessity_toy_known" in told
+    assert "the nearest other selected row" in told
     assert "duplicate of" in mods("why", run, "41").output
     assert "QUARANTINED" in mods("why", run, f"{data}:42").output
     by_id = json.loads(mods("why", run, chosen["id"][:12], "--json").output)

@@ -12,6 +12,7 @@ import numpy as np
 from mods.cached import VECTORS, Part, compute_cached
 from mods.checks import checked_picks, checked_vectors
 from mods.interfaces import Picks, Pool
+from mods.store import store_path
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,8 +32,9 @@ def text_of(record: Record, what: EmbedText) -> str:
 
 def embed_records(
     records: Sequence[Record], part: Part, what: EmbedText, cache: Path, progress: Progress
-) -> npt.NDArray[np.float32]:
-    """Return one vector per record, float32, shape (n, d)."""
+) -> tuple[npt.NDArray[np.float32], Path]:
+    """Return one vector per record, float32, shape (n, d), and the file that keeps them."""
+    name = f"embedding-{part.plugin.name}"
     identity = {"text": what, **part.identity}
     if hasattr(part.object, "fit"):
         texts = [text_of(record, what) for record in records]
@@ -52,13 +54,14 @@ def embed_records(
         embed,
         codec=VECTORS,
         cache=cache,
-        name=f"embedding-{part.plugin.name}",
+        name=name,
         identity=identity,
         chunk_size=part.chunk_size(),
         progress=progress,
         label=f"coverage: {part.plugin.name}",
     )
-    return checked_vectors(np.stack(vectors), len(records), str(part))
+    stacked = checked_vectors(np.stack(vectors), len(records), str(part))
+    return stacked, store_path(cache, name, identity)
 
 
 def pick(pool: Pool, k: int, initial: npt.NDArray[np.int64], part: Part) -> Picks:
