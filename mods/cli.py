@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +54,29 @@ class ModsGroup(click.Group):
         return builtin or self._added(ctx).get_command(ctx, cmd_name)
 
     def _added(self, ctx: click.Context) -> click.Group:
-        return registry_of(ctx).commands(self.commands)
+        # The default plug-ins add no commands; leaving them out keeps `--help` instant.
+        root = ctx.find_root()
+        if "mods.commands" not in root.meta:
+            registry = load_plugins(**plugin_paths(root), defaults=())
+            root.meta["mods.commands"] = registry.commands(self.commands)
+        added: click.Group = root.meta["mods.commands"]
+        return added
 
 
 def registry_of(ctx: click.Context) -> Registry:
-    """Load the plug-ins named on the command line, once per call of `mods`."""
+    """Load all plug-ins, once per call of `mods`."""
     root = ctx.find_root()
     if not isinstance(root.obj, Registry):
-        root.obj = load_plugins(
-            files=root.params.get("plugin") or (), folders=root.params.get("plugins_dir") or ()
-        )
+        root.obj = load_plugins(**plugin_paths(root))
     return root.obj
+
+
+def plugin_paths(root: click.Context) -> dict[str, Sequence[Path]]:
+    """The plug-in files and folders named on the command line."""
+    return {
+        "files": root.params.get("plugin") or (),
+        "folders": root.params.get("plugins_dir") or (),
+    }
 
 
 @click.group(

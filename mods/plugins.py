@@ -231,7 +231,12 @@ class Registry:
         self.add(Plugin(kind, name, factory, origin))
 
 
-def load_plugins(files: Sequence[Path] = (), folders: Sequence[Path] = ()) -> Registry:
+def load_plugins(
+    files: Sequence[Path] = (),
+    folders: Sequence[Path] = (),
+    *,
+    defaults: Sequence[str] = DEFAULT_PLUGINS,
+) -> Registry:
     """Load the default plug-ins, installed ones (entry points), folders of files, and files.
 
     Raises `PluginError` naming the plug-in for a failing import, a misspelt hook, a module
@@ -240,7 +245,7 @@ def load_plugins(files: Sequence[Path] = (), folders: Sequence[Path] = ()) -> Re
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     origins: dict[str, Origin] = {}
-    for module, origin in find_modules(files, folders):
+    for module, origin in find_modules(defaults, files, folders):
         name = manager.register(module, name=origin.module)
         assert name is not None
         origins[name] = origin
@@ -251,10 +256,10 @@ def load_plugins(files: Sequence[Path] = (), folders: Sequence[Path] = ()) -> Re
 
 
 def find_modules(
-    files: Sequence[Path], folders: Sequence[Path]
+    defaults: Sequence[str], files: Sequence[Path], folders: Sequence[Path]
 ) -> Iterator[tuple[ModuleType, Origin]]:
     """Import every plug-in module, each once."""
-    for dotted in DEFAULT_PLUGINS:
+    for dotted in defaults:
         yield importlib.import_module(dotted), Origin(dotted, "mods", __version__)
     for entry in sorted(
         importlib.metadata.entry_points(group=hookspecs.PROJECT), key=lambda e: e.name
