@@ -57,7 +57,7 @@ class ModsGroup(click.Group):
         # The default plug-ins add no commands; leaving them out keeps `--help` instant.
         root = ctx.find_root()
         if "mods.commands" not in root.meta:
-            registry = load_plugins(**plugin_paths(root), defaults=())
+            registry = load_plugins(*plugin_paths(root), defaults=())
             root.meta["mods.commands"] = registry.commands(self.commands)
         added: click.Group = root.meta["mods.commands"]
         return added
@@ -67,16 +67,13 @@ def registry_of(ctx: click.Context) -> Registry:
     """Load all plug-ins, once per call of `mods`."""
     root = ctx.find_root()
     if not isinstance(root.obj, Registry):
-        root.obj = load_plugins(**plugin_paths(root))
+        root.obj = load_plugins(*plugin_paths(root))
     return root.obj
 
 
-def plugin_paths(root: click.Context) -> dict[str, Sequence[Path]]:
+def plugin_paths(root: click.Context) -> tuple[Sequence[Path], Sequence[Path]]:
     """The plug-in files and folders named on the command line."""
-    return {
-        "files": root.params.get("plugin") or (),
-        "folders": root.params.get("plugins_dir") or (),
-    }
+    return root.params.get("plugin") or (), root.params.get("plugins_dir") or ()
 
 
 @click.group(

@@ -29,7 +29,5 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        options = ",".join(row["options"])
-        click.echo(
-            f"{row['kind']:<10} {row['name']:<22} {row['package']:<18} {row['version']:<7} {options}"
-        )
+        where = f"{row['package']:<18} {row['version']:<7}"
+        click.echo(f"{row['kind']:<10} {row['name']:<22} {where} {','.join(row['options'])}")
