@@ -65,11 +65,6 @@ class ChatFormat:
         self._tail, self.end = self._end_of_turn()
 
     @property
-    def digest(self) -> str:
-        """SHA-256 of the template text."""
-        return hashlib.sha256(self.template.encode()).hexdigest()
-
-    @property
     def stop_ids(self) -> list[int]:
         """The tokens that end an answer: the tokenizer's end of sequence, and the template's."""
         ids = {self.tokenizer.eos_token_id, self._ids([self.end])[0][-1]}
@@ -218,6 +213,17 @@ class ChatFormat:
         return [list(row) for row in ids]
 
 
+def template_identity(template: str | None) -> str:
+    """Return what a `template` option stands for: the SHA-256 of its text, or `own`.
+
+    `own` is the model's own template, which the files of the model decide, else the Alpaca form.
+    """
+    if template is None:
+        return "own"
+    text = ALPACA if template == "alpaca" else _given(template)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _resolve(tokenizer: PreTrainedTokenizerBase, template: str | None) -> str:
     """Find the template text for the option `template`."""
     if template is None:
@@ -225,8 +231,11 @@ def _resolve(tokenizer: PreTrainedTokenizerBase, template: str | None) -> str:
         if isinstance(own, dict):
             own = own.get("default")
         return own or _alpaca(tokenizer)
-    if template == "alpaca":
-        return _alpaca(tokenizer)
+    return _alpaca(tokenizer) if template == "alpaca" else _given(template)
+
+
+def _given(template: str) -> str:
+    """Return Jinja text as it is, else read the file of that name."""
     if "{{" in template or "{%" in template:
         return template
     path = Path(template).expanduser()
