@@ -11,6 +11,9 @@
 // every instruction set, compiler, thread count and device, and D(x, c) == D(c, x). Code that
 // computes D must be compiled without contraction (-ffp-contract=off, nvcc --fmad=false or the
 // __dmul_rn / __dadd_rn intrinsics) and without any fast-math option.
+//
+// The functions here are static: this header is compiled once per instruction set, and the linker
+// must not be free to hand an AVX-512 copy to a machine without it.
 #pragma once
 #include <cstdint>
 
@@ -24,7 +27,7 @@ namespace mods {
 
 inline constexpr int kLanes = 16;
 
-MODS_HOST_DEVICE inline double square_rounded(double e) {
+MODS_HOST_DEVICE static inline double square_rounded(double e) {
 #if defined(__CUDA_ARCH__)
   return __dmul_rn(e, e);
 #else
@@ -32,7 +35,7 @@ MODS_HOST_DEVICE inline double square_rounded(double e) {
 #endif
 }
 
-MODS_HOST_DEVICE inline double add_rounded(double a, double b) {
+MODS_HOST_DEVICE static inline double add_rounded(double a, double b) {
 #if defined(__CUDA_ARCH__)
   return __dadd_rn(a, b);
 #else
@@ -41,14 +44,15 @@ MODS_HOST_DEVICE inline double add_rounded(double a, double b) {
 }
 
 /// Folds the 16 partial sums in the canonical order and returns D. Destroys `lane`.
-MODS_HOST_DEVICE inline double fold_lanes(double* lane) {
+MODS_HOST_DEVICE static inline double fold_lanes(double* lane) {
   for (int width = kLanes / 2; width > 0; width /= 2)
     for (int l = 0; l < width; ++l) lane[l] = add_rounded(lane[l], lane[l + width]);
   return lane[0];
 }
 
 /// The reference form of D; the SIMD and CUDA forms must return the same bits.
-MODS_HOST_DEVICE inline double canonical_distance(const float* x, const float* c, int64_t d) {
+MODS_HOST_DEVICE static inline double canonical_distance(const float* x, const float* c,
+                                                         int64_t d) {
   double lane[kLanes] = {};
   for (int64_t j = 0; j < d; ++j) {
     const double e = static_cast<double>(x[j]) - static_cast<double>(c[j]);

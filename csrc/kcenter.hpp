@@ -24,6 +24,9 @@ namespace mods {
 enum class DType { float32, float16, bfloat16 };
 enum class Metric { euclidean, cosine };
 
+/// How to work; the picks are the same. For tests and benchmarks: automatic never loses.
+enum class Method { automatic, brute, lazy };
+
 /// n rows of d values, `stride` elements from one row to the next. Host memory for the CPU core
 /// (memory-mapped is fine: rows are read in order a bounded number of times), device or host
 /// memory for the CUDA core.
@@ -36,12 +39,14 @@ struct Rows {
 };
 
 struct Options {
-  int64_t k = 0;                       ///< rows to pick, 1 <= k <= n - number of fixed centres
-  const int64_t* initial = nullptr;    ///< fixed centres (row indices, distinct), not returned
+  int64_t k = 0;                     ///< rows to pick, 1 <= k <= n - number of fixed centres
+  const int64_t* initial = nullptr;  ///< fixed centres (row indices, distinct), not returned
   int64_t initial_count = 0;
-  int64_t first = 0;                   ///< first pick; read only when there is no fixed centre
+  int64_t first = 0;  ///< first pick; read only when there is no fixed centre
   Metric metric = Metric::euclidean;
-  int threads = 0;                     ///< 0: all that the machine offers
+  int threads = 0;  ///< 0: all that the machine offers
+  Method method = Method::automatic;
+  const char* isa = nullptr;  ///< force "generic", "avx2" or "avx512"; else MODS_ISA or best
   /// Called now and then from the calling thread with (picks so far, covering radius);
   /// returning false stops the run, which then throws Interrupted.
   std::function<bool(int64_t picked, double radius)> progress;
@@ -49,18 +54,18 @@ struct Options {
 
 /// What the work cost, in pairs (row, centre).
 struct Statistics {
-  const char* method = "";             ///< "brute" or "lazy"
-  const char* isa = "";                ///< "generic", "avx2", "avx512" or "cuda"
-  double pairs_bounded = 0;            ///< lower bounds computed
-  double pairs_refined = 0;            ///< canonical distances computed
+  const char* method = "";   ///< "brute" or "lazy"
+  const char* isa = "";      ///< "generic", "avx2", "avx512" or "cuda"
+  double pairs_bounded = 0;  ///< lower bounds computed
+  double pairs_refined = 0;  ///< canonical distances computed
   int64_t refills = 0;
-  std::size_t peak_bytes = 0;          ///< memory allocated by the core at its peak
+  std::size_t peak_bytes = 0;  ///< memory allocated by the core at its peak
   double seconds_prepare = 0, seconds_refill = 0, seconds_pick = 0;
 };
 
 struct Result {
-  std::vector<int64_t> picks;          ///< in pick order
-  std::vector<float> radii;            ///< covering radius after each pick
+  std::vector<int64_t> picks;  ///< in pick order
+  std::vector<float> radii;    ///< covering radius after each pick
   Statistics statistics;
 };
 
