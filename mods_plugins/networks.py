@@ -50,6 +50,11 @@ def load_network(
     return network.to(where).eval()
 
 
+def resolved_dtype(dtype: str, device: str) -> str:
+    """Name the number format that `auto` means on this machine: it is part of the result."""
+    return str(pick_dtype(dtype, pick_device(device))).removeprefix("torch.")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One tokenized text."""

@@ -1,8 +1,11 @@
-"""Words and sentences in any script, for the scorers and embedders that read text themselves."""
+"""Words and sentences in any script, and records with another response."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+from mods import Record
 
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
@@ -61,3 +64,9 @@ def script(text: str) -> int | None:
     # One Han character says about as much as two or three Latin letters.
     counts = {0: letters - unspaced - caseless, 1: caseless, 2: 2 * unspaced}
     return max(counts, key=lambda kind: (counts[kind], -kind))
+
+
+def with_response(record: Record, response: str) -> Record:
+    """Return the record with another response, and the id that belongs to it."""
+    last = record.messages[-1]._replace(content=response)
+    return replace(record, messages=(*record.context, last), id="")
