@@ -24,6 +24,9 @@ namespace mods {
 enum class DType { float32, float16, bfloat16 };
 enum class Metric { euclidean, cosine };
 
+/// How to work; the picks are the same. For tests and benchmarks: automatic never loses.
+enum class Method { automatic, brute, lazy };
+
 /// n rows of d values, `stride` elements from one row to the next. Host memory for the CPU core
 /// (memory-mapped is fine: rows are read in order a bounded number of times), device or host
 /// memory for the CUDA core.
@@ -42,6 +45,8 @@ struct Options {
   int64_t first = 0;  ///< first pick; read only when there is no fixed centre
   Metric metric = Metric::euclidean;
   int threads = 0;  ///< 0: all that the machine offers
+  Method method = Method::automatic;
+  const char* isa = nullptr;  ///< force "generic", "avx2" or "avx512"; else MODS_ISA or best
   /// Called now and then from the calling thread with (picks so far, covering radius);
   /// returning false stops the run, which then throws Interrupted.
   std::function<bool(int64_t picked, double radius)> progress;

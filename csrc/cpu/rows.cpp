@@ -1,0 +1,49 @@
+#include "rows.hpp"
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace mods::cpu {
+
+RowReader::RowReader(const Rows& rows, Metric metric, const Kernels& kernels)
+    : rows_(rows),
+      metric_(metric),
+      kernels_(kernels),
+      direct_(rows.dtype == DType::float32 && metric == Metric::euclidean),
+      row_bytes_(rows.stride * (rows.dtype == DType::float32 ? 4 : 2)),
+      used_bytes_(rows.d * (rows.dtype == DType::float32 ? 4 : 2)),
+      zeros_(metric == Metric::cosine ? rows.d : 0) {}
+
+const float* RowReader::read(int64_t p, float* buffer) const {
+  kernels_.widen(static_cast<const char*>(rows_.data) + p * row_bytes_, rows_.dtype, rows_.d,
+                 buffer);
+  if (metric_ == Metric::cosine) {
+    const double length = std::sqrt(kernels_.distance(buffer, zeros_.data(), rows_.d));
+    for (int64_t j = 0; j < rows_.d; ++j)  // a zero row becomes NaN and is reported
+      buffer[j] = static_cast<float>(static_cast<double>(buffer[j]) / length);
+  }
+  return buffer;
+}
+
+void RowReader::require_valid(int64_t begin, int64_t end) const {
+  std::vector<float> buffer(rows_.d);
+  for (int64_t p = begin; p < end; ++p) {
+    kernels_.widen(static_cast<const char*>(rows_.data) + p * row_bytes_, rows_.dtype, rows_.d,
+                   buffer.data());
+    bool zero = true;
+    for (int64_t j = 0; j < rows_.d; ++j) {
+      if (!std::isfinite(buffer[j]))
+        throw std::invalid_argument("row " + std::to_string(p) + ", column " + std::to_string(j) +
+                                    " is " + (std::isnan(buffer[j]) ? "nan" : "infinite") +
+                                    "; embeddings must be finite");
+      zero = zero && buffer[j] == 0.0f;
+    }
+    if (zero && metric_ == Metric::cosine)
+      throw std::invalid_argument("row " + std::to_string(p) +
+                                  " is all zeros and has no direction; metric=\"cosine\" needs "
+                                  "non-zero rows");
+  }
+}
+
+}  // namespace mods::cpu

@@ -1,0 +1,71 @@
+// Reads rows as float32, widened and (for cosine) scaled to unit length on the way.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <vector>
+
+#include "kernels.hpp"
+
+namespace mods::cpu {
+
+class RowReader {
+ public:
+  RowReader(const Rows& rows, Metric metric, const Kernels& kernels);
+
+  int64_t n() const { return rows_.n; }
+  int64_t d() const { return rows_.d; }
+  int64_t stride() const { return rows_.stride; }
+
+  /// True when get() returns a pointer into the caller's data.
+  bool direct() const { return direct_; }
+
+  /// Row p as d floats, either in place or in `buffer` (d floats).
+  const float* get(int64_t p, float* buffer) const {
+    if (direct_) return static_cast<const float*>(rows_.data) + p * rows_.stride;
+    return read(p, buffer);
+  }
+
+  void copy(int64_t p, float* out) const {
+    const float* row = get(p, out);
+    if (row != out) std::copy(row, row + rows_.d, out);
+  }
+
+  /// Asks the memory system for row p.
+  void prefetch(int64_t p) const {
+    const char* row = static_cast<const char*>(rows_.data) + p * row_bytes_;
+    for (int64_t byte = 0; byte < used_bytes_; byte += 64) __builtin_prefetch(row + byte, 0, 2);
+  }
+
+  /// Throws std::invalid_argument naming the first row that has a non-finite value or, for cosine,
+  /// no direction. Does nothing when all rows are fine.
+  void require_valid(int64_t begin, int64_t end) const;
+
+ private:
+  const float* read(int64_t p, float* buffer) const;
+
+  Rows rows_;
+  Metric metric_;
+  const Kernels& kernels_;
+  bool direct_;
+  int64_t row_bytes_, used_bytes_;
+  std::vector<float> zeros_;
+};
+
+/// The lowest row at which parallel work found something wrong.
+class FirstBad {
+ public:
+  void note(int64_t p) {
+    int64_t seen = row_.load(std::memory_order_relaxed);
+    while (p < seen && !row_.compare_exchange_weak(seen, p)) {
+    }
+  }
+  bool any() const { return row_ != kNone; }
+  int64_t row() const { return row_; }
+
+ private:
+  static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+  std::atomic<int64_t> row_{kNone};
+};
+
+}  // namespace mods::cpu

@@ -1,0 +1,85 @@
+// Entry of the CPU core: validates, chooses the method, sets up what the call owns.
+#include "kcenter.hpp"
+
+#include <cfenv>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "cpu/run_state.hpp"
+
+namespace mods {
+
+namespace {
+
+using namespace cpu;
+
+/// Below these brute force is faster than preparing a sketch.
+constexpr int64_t kLazyRows = 2000;
+constexpr int64_t kLazyPicks = 30;
+constexpr int64_t kThreadWork = 1 << 24;  ///< values read by all passes that pay for threads
+
+[[noreturn]] void invalid(const std::string& message) { throw std::invalid_argument(message); }
+
+void validate(const Rows& rows, const Options& options) {
+  if (rows.n < 1 || rows.d < 1) invalid("need at least one row and one column");
+  const int64_t n = rows.n, fixed = options.initial_count;
+  for (int64_t i = 0; i < fixed; ++i)
+    if (options.initial[i] < 0 || options.initial[i] >= n)
+      invalid("initial centre " + std::to_string(options.initial[i]) + " is outside 0.." +
+              std::to_string(n - 1));
+  if (options.k < 1 || options.k > n - fixed)
+    invalid("k = " + std::to_string(options.k) + " is outside 1.." + std::to_string(n - fixed) +
+            " (rows that are not initial centres)");
+  if (fixed == 0 && (options.first < 0 || options.first >= n))
+    invalid("first = " + std::to_string(options.first) + " is outside 0.." + std::to_string(n - 1));
+}
+
+bool wants_lazy(const Rows& rows, const Options& options) {
+  if (rows.n > std::numeric_limits<int32_t>::max() || rows.d > kMaxSketchDim) return false;
+  if (options.method != Method::automatic) return options.method == Method::lazy;
+  return rows.n >= kLazyRows && options.k + options.initial_count >= kLazyPicks;
+}
+
+int thread_count(const Rows& rows, const Options& options) {
+  if (options.threads > 0) return options.threads;
+  const double work = static_cast<double>(rows.n) * rows.d * (options.k + options.initial_count);
+  return work < kThreadWork ? 1 : usable_threads();
+}
+
+/// Default rounding and denormals for the duration of a call, whatever the caller set.
+class DefaultFloatingPoint {
+ public:
+  DefaultFloatingPoint() {
+    std::fegetenv(&saved_);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~DefaultFloatingPoint() { std::fesetenv(&saved_); }
+
+ private:
+  std::fenv_t saved_;
+};
+
+}  // namespace
+
+Result kcenter_cpu(const Rows& rows, const Options& options) {
+  validate(rows, options);
+  const Kernels& kernels = choose_kernels(options.isa);
+  const DefaultFloatingPoint floating_point;
+  const RowReader reader(rows, options.metric, kernels);
+  Progress progress(options);
+  Team team(thread_count(rows, options), [&] { return progress.poll(); });
+  MemoryMeter meter;
+  Result result;
+  result.statistics.isa = kernels.name;
+  Run run{options, kernels, reader, progress, team, meter, result};
+  result.statistics.method = "lazy";
+  if (!wants_lazy(rows, options) || !run_lazy(run)) {
+    result.statistics.method = "brute";
+    run_brute(run);
+  }
+  result.statistics.peak_bytes = meter.peak();
+  return result;
+}
+
+}  // namespace mods
