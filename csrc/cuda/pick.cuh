@@ -92,8 +92,11 @@ __device__ __forceinline__ Best best_of_warp(unsigned long long key, int index, 
               static_cast<int>(best_index), best_slot};
 }
 
+inline constexpr int kWarps = kCandidates / 32;
+static_assert(kCandidates % 32 == 0 && kWarps <= 32, "one warp combines the others");
+
 struct PickShared {
-  Best warps[2][kCandidates / 32];  ///< two sets, so that one barrier per pick is enough
+  Best warps[2][kWarps];  ///< two sets, so that one barrier per pick is enough
 };
 
 struct Picks {
@@ -124,7 +127,7 @@ __global__ void __launch_bounds__(kCandidates)
     const Best mine = best_of_warp(alive ? live_key(m) : 0, index, thread);
     if (lane == 0) s.warps[turn][warp] = mine;
     __syncthreads();
-    const Best other = s.warps[turn][lane];
+    const Best other = lane < kWarps ? s.warps[turn][lane] : Best{0, kNoIndex, 0};
     const Best best = best_of_warp(other.key, other.index, other.slot);
     if (best.key == 0) break;  // every candidate became a centre
     const double value = value_of_key(best.key);
@@ -159,6 +162,7 @@ __global__ void __launch_bounds__(kCandidates)
     state->phase = next_phase;
     state->final_value = final_value;
     state->max_bits = 0;
+    if (centres > before) state->last_value = picks.value[centres - 1];
   }
 }
 

@@ -11,8 +11,11 @@ namespace mods::cuda {
 
 inline constexpr int kBins = 4096;         ///< linear bins over [0, max m]
 inline constexpr int kBuckets = 1024;      ///< buckets of stamps, to group rows of like history
-inline constexpr int kCandidates = 1024;   ///< most rows in the candidate set: one per thread
-inline constexpr int kTarget = 512;        ///< candidates wished for
+#if !defined(MODS_CUDA_CANDIDATES)
+#define MODS_CUDA_CANDIDATES 1024  // tests also build a small set, to see more refills
+#endif
+inline constexpr int kCandidates = MODS_CUDA_CANDIDATES;  ///< most candidates: one per thread
+inline constexpr int kTarget = kCandidates / 2;           ///< candidates wished for
 inline constexpr int kChunk = 128;         ///< centres per bound tile
 inline constexpr int kNoIndex = 0x7fffffff;
 
@@ -57,6 +60,7 @@ struct RunState {
   // picks
   int candidates;                ///< rows in the candidate set
   int picked_before;             ///< centres before the last pick phase
+  double last_value;             ///< m of the last pick when it was picked
   double final_value;            ///< max m once all picks are made
   // brute force
   int step;

@@ -92,7 +92,6 @@ void* scheduler_sp = nullptr;
 #else
 ucontext_t scheduler_context;
 #endif
-std::vector<unsigned char*> stack_pool;
 const std::function<void()>* thread_body = nullptr;
 std::exception_ptr failure;
 std::size_t launch_count = 0;
@@ -128,20 +127,26 @@ void fibre_main() {
 }
 
 unsigned char* take_stack() {
-  if (!stack_pool.empty()) {
-    unsigned char* stack = stack_pool.back();
-    stack_pool.pop_back();
-    return stack;
-  }
   void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   return static_cast<unsigned char*>(memory);
 }
 
+std::vector<std::unique_ptr<Fibre>> fibre_pool;
+
 std::unique_ptr<Fibre> make_fibre() {
-  auto fibre = std::make_unique<Fibre>();
-  fibre->stack = take_stack();
+  std::unique_ptr<Fibre> fibre;
+  if (!fibre_pool.empty()) {
+    fibre = std::move(fibre_pool.back());
+    fibre_pool.pop_back();
+    fibre->done = fibre->waiting = fibre->at_barrier = false;
+    fibre->copies.clear();
+    fibre->groups.clear();
+  } else {
+    fibre = std::make_unique<Fibre>();
+    fibre->stack = take_stack();
+  }
 #if defined(__x86_64__)
   auto top = reinterpret_cast<uintptr_t>(fibre->stack + kStackBytes) & ~uintptr_t{63};
   auto* slot = reinterpret_cast<void**>(top);
@@ -178,8 +183,11 @@ std::unique_ptr<Block> make_block(dim3 grid, dim3 size, unsigned index, std::siz
   auto block = std::make_unique<Block>();
   const unsigned count = size.x * size.y * size.z;
   block->shared_bytes = shared;
-  block->shared_storage.resize(shared + 128);
-  for (auto& byte : block->shared_storage) byte = static_cast<unsigned char>(generator());
+  block->shared_storage.resize((shared + 128) / 8 * 8);
+  for (std::size_t i = 0; i < block->shared_storage.size(); i += 8) {
+    const uint64_t garbage = generator();
+    std::memcpy(&block->shared_storage[i], &garbage, 8);
+  }
   block->shared = reinterpret_cast<unsigned char*>(
       (reinterpret_cast<uintptr_t>(block->shared_storage.data()) + 63) & ~uintptr_t{63});
   block->warps.resize((count + 31) / 32);
@@ -231,14 +239,14 @@ void run_grid(dim3 grid, dim3 size, std::size_t shared, const std::function<void
       resume(fibre);
       moved = true;
       if (failure) std::rethrow_exception(failure);
-      if (fibre->done) {
-        --fibre->block->living;
-        stack_pool.push_back(fibre->stack);
-      }
-      release_barrier_if_complete(*fibre->block);
+      if (fibre->done) --fibre->block->living;
+      if (fibre->at_barrier || fibre->done) release_barrier_if_complete(*fibre->block);
     }
     for (auto& block : resident)
-      if (block->living == 0) block.reset();
+      if (block->living == 0) {
+        for (auto& fibre : block->fibres) fibre_pool.push_back(std::move(fibre));
+        block.reset();
+      }
     const std::size_t before = resident.size();
     resident.erase(std::remove(resident.begin(), resident.end(), nullptr), resident.end());
     if (!moved && before == resident.size())
@@ -355,8 +363,8 @@ const uint64_t* exchange(unsigned mask, uint64_t value, int operation) {
   if (slot->arrived == mask) {
     std::memcpy(slot->published, slot->values, sizeof(slot->values));
     slot->arrived = 0;
-    for (auto& fibre : me->block->fibres)
-      if (fibre->warp == me->warp && mask >> fibre->lane & 1u && !fibre->at_barrier) fibre->waiting = false;
+    for (int i = 0; i < 32; ++i)
+      if (mask >> i & 1u) me->block->fibres[me->warp * 32 + i]->waiting = false;
     if (generator() % 4 == 0) to_scheduler();
   } else {
     me->waiting = true;
