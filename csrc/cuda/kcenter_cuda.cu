@@ -476,20 +476,14 @@ bool wants_lazy(const Rows& rows, const Options& options) {
 
 void require_device(int device) {
   const int count = device_count();
-  if (count == 0) invalid("no CUDA device is available; use device=\"cpu\"");
+  if (count == 0)
+    invalid("no CUDA device can be used (" + why_no_device() + "); use device=\"cpu\"");
   if (device < 0 || device >= count)
     invalid("cuda:" + std::to_string(device) + " is outside cuda:0..cuda:" +
             std::to_string(count - 1));
 }
 
 }  // namespace
-
-int device_count() {
-  int count = 0;
-  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
-  cudaGetLastError();  // no driver or no device: not an error of this call
-  return 0;
-}
 
 }  // namespace cuda
 
