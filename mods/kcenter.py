@@ -277,7 +277,7 @@ def _torch_rows(x: torch.Tensor) -> _Rows:
     x = x.detach()
     if x.dtype == torch.bfloat16:
         x = x.view(torch.int16)
-    return _Rows(x.numpy(), names[x.dtype] if x.dtype in names else "bfloat16")
+    return _Rows(x.numpy(), names.get(x.dtype, "bfloat16"))
 
 
 def _readable(values: NDArray[Any]) -> NDArray[Any]:
