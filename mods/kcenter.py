@@ -105,23 +105,22 @@ def kcenter_greedy(
     Warns:
         EarlyStopWarning: all remaining rows coincide with centres, so fewer than `k` are returned.
     """
-    on_device = _cuda_rows(x)
-    rows = on_device or _as_rows(x)
+    rows = _cuda_rows(x) or _as_rows(x)
     n = len(rows.values)
     fixed = _check_initial(initial, n)
     k = _check_k(k, n - len(fixed))
     start = _check_first(first, fixed, seed, n)
     _check_metric(metric)
     threads = _check_threads(threads)
-    index = _choose_device(device, on_device)
+    index = _choose_device(device, rows.device if isinstance(rows, _CudaRows) else None)
     from mods import _core
 
-    if index is None:
+    if isinstance(rows, _Rows) and index is None:
         indices, radii, _ = _core.kcenter(
             rows.values, rows.dtype, k, fixed, start, metric, threads, progress
         )
     else:
-        indices, radii, _ = _run_cuda(rows, k, fixed, start, metric, progress, index)
+        indices, radii, _ = _run_cuda(rows, k, fixed, start, metric, progress, index or 0)
     return _finish(indices, radii, k)
 
 
@@ -338,21 +337,21 @@ def _check_threads(threads: int) -> int:
     return threads
 
 
-def _choose_device(device: str, rows: _CudaRows | None) -> int | None:
-    """Return the CUDA device to run on, or None for the CPU."""
+def _choose_device(device: str, rows_on: int | None) -> int | None:
+    """Return the CUDA device to run on, or None for the CPU. `rows_on`: likewise."""
     kind, _, number = device.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (
         number and not (kind == "cuda" and number.isdigit())
     ):
         raise ValueError(f'device must be "auto", "cpu", "cuda" or "cuda:N", got {device!r}')
-    if kind == "cpu" and rows is not None:
-        raise ValueError(f'x is on cuda:{rows.device}; use device="auto", or copy x to the CPU')
-    if kind == "cpu" or (kind == "auto" and rows is None):
+    if kind == "cpu" and rows_on is not None:
+        raise ValueError(f'x is on cuda:{rows_on}; use device="auto", or copy x to the CPU')
+    if kind == "cpu" or (kind == "auto" and rows_on is None):
         return None
-    index = int(number) if number else rows.device if rows is not None else 0
+    index = int(number) if number else rows_on or 0
     _check_cuda(device, index)
-    if rows is not None and rows.device != index:
-        raise ValueError(f'x is on cuda:{rows.device}; use device="cuda", not {device!r}')
+    if rows_on is not None and rows_on != index:
+        raise ValueError(f'x is on cuda:{rows_on}; use device="cuda", not {device!r}')
     return index
 
 
