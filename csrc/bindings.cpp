@@ -10,6 +10,10 @@
 #include "cpu/kernels.hpp"
 #include "cpu/measure.hpp"
 #include "kcenter.hpp"
+#if defined(MODS_WITH_CUDA)
+#include "cuda/kcenter_cuda.hpp"
+#include "dlpack.hpp"
+#endif
 
 namespace py = pybind11;
 
@@ -89,30 +93,148 @@ py::tuple to_python(const mods::Result& result) {
                         statistics_dict(result.statistics));
 }
 
-py::tuple kcenter(const py::array& x, const std::string& dtype, int64_t k, const Indices& initial,
-                  int64_t first, const std::string& metric, int threads, const py::object& progress,
-                  const std::string& isa, const std::string& method) {
-  const mods::Rows rows = view_rows(x, dtype);
+mods::Options make_options(int64_t k, const Indices& initial, int64_t first,
+                           const std::string& metric, const std::string& method) {
   mods::Options options;
   options.k = k;
   options.initial = initial.data();
   options.initial_count = initial.size();
   options.first = first;
   options.metric = parse_metric(metric);
-  options.threads = threads;
   options.method = parse_method(method);
-  options.isa = isa.c_str();
+  return options;
+}
+
+/// Runs `call(options)` without the GIL, with `progress` and Ctrl-C served.
+template <class Call>
+py::tuple run(mods::Options& options, const py::object& progress, const Call& call) {
   std::optional<py::error_already_set> error;
   options.progress = watch(progress, error);
   mods::Result result;
   try {
     py::gil_scoped_release release;
-    result = mods::kcenter_cpu(rows, options);
+    result = call();
   } catch (const mods::Interrupted&) {
     throw std::move(*error);
   }
   return to_python(result);
 }
+
+py::tuple kcenter(const py::array& x, const std::string& dtype, int64_t k, const Indices& initial,
+                  int64_t first, const std::string& metric, int threads, const py::object& progress,
+                  const std::string& isa, const std::string& method) {
+  const mods::Rows rows = view_rows(x, dtype);
+  mods::Options options = make_options(k, initial, first, metric, method);
+  options.threads = threads;
+  options.isa = isa.c_str();
+  return run(options, progress, [&] { return mods::kcenter_cpu(rows, options); });
+}
+
+int cuda_device_count() {
+#if defined(MODS_WITH_CUDA)
+  return mods::cuda::device_count();
+#else
+  return 0;
+#endif
+}
+
+std::string why_no_cuda_device() {
+#if defined(MODS_WITH_CUDA)
+  return mods::cuda::why_no_device();
+#else
+  return "this build has no CUDA core";
+#endif
+}
+
+py::list cuda_devices() {
+  py::list found;
+#if defined(MODS_WITH_CUDA)
+  for (const mods::cuda::DeviceInfo& device : mods::cuda::devices()) {
+    py::dict entry;
+    entry["name"] = device.name;
+    entry["capability"] = py::make_tuple(device.major, device.minor);
+    entry["multiprocessors"] = device.multiprocessors;
+    entry["memory_bytes"] = device.memory_bytes;
+    found.append(entry);
+  }
+#endif
+  return found;
+}
+
+#if defined(MODS_WITH_CUDA)
+mods::DType dlpack_dtype(const mods::dlpack::DataType& type) {
+  if (type.lanes == 1 && type.code == mods::dlpack::kFloat && type.bits == 32)
+    return mods::DType::float32;
+  if (type.lanes == 1 && type.code == mods::dlpack::kFloat && type.bits == 16)
+    return mods::DType::float16;
+  if (type.lanes == 1 && type.code == mods::dlpack::kBfloat && type.bits == 16)
+    return mods::DType::bfloat16;
+  throw std::invalid_argument("x must be float32, float16 or bfloat16");
+}
+
+mods::Rows view_dlpack(const mods::dlpack::Tensor& tensor) {
+  if (tensor.ndim != 2) throw std::invalid_argument("x must be 2-D (rows, dimensions)");
+  mods::Rows rows;
+  rows.dtype = dlpack_dtype(tensor.dtype);
+  rows.data = static_cast<const char*>(tensor.data) + tensor.byte_offset;
+  rows.n = tensor.shape[0];
+  rows.d = tensor.shape[1];
+  rows.stride = tensor.strides ? tensor.strides[0] : rows.d;
+  if (tensor.strides && tensor.strides[1] != 1 && rows.d > 1)
+    throw std::invalid_argument("the values of a row must be contiguous; copy x first");
+  return rows;
+}
+
+/// Owns a DLPack capsule's tensor, as the protocol asks of a consumer.
+class DlpackTensor {
+ public:
+  explicit DlpackTensor(const py::capsule& capsule) {
+    if (!PyCapsule_IsValid(capsule.ptr(), "dltensor"))
+      throw std::invalid_argument("expected an unconsumed DLPack capsule");
+    tensor_ = static_cast<mods::dlpack::ManagedTensor*>(
+        PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
+    PyCapsule_SetName(capsule.ptr(), "used_dltensor");
+  }
+  ~DlpackTensor() {
+    if (tensor_->deleter) tensor_->deleter(tensor_);
+  }
+  DlpackTensor(const DlpackTensor&) = delete;
+  DlpackTensor& operator=(const DlpackTensor&) = delete;
+  const mods::dlpack::Tensor& get() const { return tensor_->tensor; }
+
+ private:
+  mods::dlpack::ManagedTensor* tensor_;
+};
+
+py::tuple kcenter_cuda(const py::object& x, const std::string& dtype, int64_t k,
+                       const Indices& initial, int64_t first, const std::string& metric,
+                       const py::object& progress, int device, std::uintptr_t stream,
+                       const std::string& method) {
+  std::optional<DlpackTensor> tensor;
+  mods::Rows rows;
+  if (py::isinstance<py::capsule>(x)) {
+    tensor.emplace(py::reinterpret_borrow<py::capsule>(x));
+    rows = view_dlpack(tensor->get());
+    if (tensor->get().device.type == mods::dlpack::kCuda && tensor->get().device.index != device)
+      throw std::invalid_argument("x is on cuda:" + std::to_string(tensor->get().device.index) +
+                                  ", not on cuda:" + std::to_string(device));
+  } else {
+    rows = view_rows(py::cast<py::array>(x), dtype);
+  }
+  mods::Options options = make_options(k, initial, first, metric, method);
+  return run(options, progress, [&] {
+    return mods::kcenter_cuda(rows, options, device, reinterpret_cast<void*>(stream));
+  });
+}
+
+void translate_cuda_error(std::exception_ptr raised) {
+  try {
+    if (raised) std::rethrow_exception(raised);
+  } catch (const mods::cuda::OutOfDeviceMemory& error) {
+    PyErr_SetString(PyExc_MemoryError, error.what());
+  }  // other CudaErrors are RuntimeErrors already
+}
+#endif
 
 py::dict build_info() {
   const mods::cpu::Kernels* available[3];
@@ -126,10 +248,14 @@ py::dict build_info() {
 #if defined(MODS_WITH_CUDA)
   info["cuda"] = true;
   info["cuda_architectures"] = MODS_CUDA_ARCHITECTURES;
+  info["cuda_compiler"] = MODS_CUDA_COMPILER;
 #else
   info["cuda"] = false;
   info["cuda_architectures"] = "";
+  info["cuda_compiler"] = "";
 #endif
+  info["cuda_devices"] = cuda_devices();
+  info["cuda_missing"] = why_no_cuda_device();
   return info;
 }
 
@@ -149,6 +275,16 @@ PYBIND11_MODULE(_core, m) {
         py::arg("first"), py::arg("metric"), py::arg("threads"), py::arg("progress"),
         py::arg("isa") = "", py::arg("method") = "auto",
         "Run k-center greedy on the CPU; returns (indices, radii, statistics).");
+#if defined(MODS_WITH_CUDA)
+  py::register_exception_translator(&translate_cuda_error);
+  m.def("kcenter_cuda", &kcenter_cuda, py::arg("x"), py::arg("dtype"), py::arg("k"),
+        py::arg("initial"), py::arg("first"), py::arg("metric"), py::arg("progress"),
+        py::arg("device"), py::arg("stream") = 0, py::arg("method") = "auto",
+        "The same on a CUDA device; x is an array in host memory or a DLPack capsule of rows on "
+        "the device, ready on `stream` (a cudaStream_t as a number).");
+#endif
+  m.def("cuda_device_count", &cuda_device_count, "CUDA devices that can be used now.");
+  m.def("why_no_cuda_device", &why_no_cuda_device, "Why there is none; empty when there is one.");
   m.def("build_info", &build_info, "What this build contains and this machine can run.");
   m.def("read_bandwidth", &read_bandwidth, py::arg("x"), py::arg("threads") = 0,
         "Bytes per second at which all threads together read the array once.");

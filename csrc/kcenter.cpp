@@ -3,10 +3,9 @@
 
 #include <cfenv>
 #include <limits>
-#include <stdexcept>
-#include <string>
 
 #include "cpu/run_state.hpp"
+#include "validate.hpp"
 
 namespace mods {
 
@@ -18,22 +17,6 @@ using namespace cpu;
 constexpr int64_t kLazyRows = 2000;
 constexpr int64_t kLazyPicks = 30;
 constexpr int64_t kThreadWork = 1 << 24;  ///< values read by all passes that pay for threads
-
-[[noreturn]] void invalid(const std::string& message) { throw std::invalid_argument(message); }
-
-void validate(const Rows& rows, const Options& options) {
-  if (rows.n < 1 || rows.d < 1) invalid("need at least one row and one column");
-  const int64_t n = rows.n, fixed = options.initial_count;
-  for (int64_t i = 0; i < fixed; ++i)
-    if (options.initial[i] < 0 || options.initial[i] >= n)
-      invalid("initial centre " + std::to_string(options.initial[i]) + " is outside 0.." +
-              std::to_string(n - 1));
-  if (options.k < 1 || options.k > n - fixed)
-    invalid("k = " + std::to_string(options.k) + " is outside 1.." + std::to_string(n - fixed) +
-            " (rows that are not initial centres)");
-  if (fixed == 0 && (options.first < 0 || options.first >= n))
-    invalid("first = " + std::to_string(options.first) + " is outside 0.." + std::to_string(n - 1));
-}
 
 bool wants_lazy(const Rows& rows, const Options& options) {
   if (rows.n > std::numeric_limits<int32_t>::max() || rows.d > kMaxSketchDim) return false;

@@ -26,6 +26,7 @@ __all__ = ["EarlyStopWarning", "KCenterResult", "build_info", "kcenter_greedy", 
 Metric = Literal["euclidean", "cosine"]
 Progress = Callable[[int, float], object]
 _LANES = 16
+_DLPACK_CUDA, _DLPACK_CUDA_MANAGED = 2, 13  # DLPack's device types
 
 
 class EarlyStopWarning(UserWarning):
@@ -53,6 +54,14 @@ class _Rows(NamedTuple):
     dtype: str
 
 
+class _CudaRows(NamedTuple):
+    """Rows in the memory of a CUDA device, with the stream on which they are ready."""
+
+    values: Any  # has __dlpack__
+    device: int
+    stream: int
+
+
 def kcenter_greedy(
     x: NDArray[Any] | torch.Tensor,
     k: int,
@@ -72,14 +81,16 @@ def kcenter_greedy(
 
     Args:
         x: (n, d) float32, float16 or bfloat16 array or tensor. Rows may be strided or
-            memory-mapped; they are read where they lie.
+            memory-mapped; they are read where they lie. Rows on a CUDA device may be anything
+            with DLPack; torch tensors are read on the current stream.
         k: rows to pick, 1 <= k <= n - len(initial).
         initial: row numbers that are centres from the start; they are not returned.
         first: the first pick where there is no `initial`; else drawn from `seed`.
         seed: `first = numpy.random.default_rng(seed).integers(n)`.
         metric: "euclidean", or "cosine": the same on rows scaled to unit length, with radii
             reported as `1 - cos`.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "cpu", "cuda", "cuda:N", or "auto": where the rows are. Rows in host memory are
+            copied to a CUDA device, or read from host memory as needed if they do not fit there.
         threads: CPU threads; 0 takes all that the process may use.
         progress: called about ten times a second with (rows picked, covering radius).
 
@@ -89,22 +100,27 @@ def kcenter_greedy(
     Raises:
         ValueError: a value out of range, a non-finite value, a zero row with "cosine", an
             unsupported dtype or shape, or a device that is not there. The message names it.
+        MemoryError: the memory of the machine or of the CUDA device does not suffice.
 
     Warns:
         EarlyStopWarning: all remaining rows coincide with centres, so fewer than `k` are returned.
     """
-    rows = _as_rows(x)
+    rows = _cuda_rows(x) or _as_rows(x)
     n = len(rows.values)
     fixed = _check_initial(initial, n)
     k = _check_k(k, n - len(fixed))
     start = _check_first(first, fixed, seed, n)
     _check_metric(metric)
-    _check_device(device)
+    threads = _check_threads(threads)
+    index = _choose_device(device, rows.device if isinstance(rows, _CudaRows) else None)
     from mods import _core
 
-    indices, radii, _ = _core.kcenter(
-        rows.values, rows.dtype, k, fixed, start, metric, _check_threads(threads), progress
-    )
+    if isinstance(rows, _Rows) and index is None:
+        indices, radii, _ = _core.kcenter(
+            rows.values, rows.dtype, k, fixed, start, metric, threads, progress
+        )
+    else:
+        indices, radii, _ = _run_cuda(rows, k, fixed, start, metric, progress, index or 0)
     return _finish(indices, radii, k)
 
 
@@ -169,20 +185,65 @@ def build_info() -> dict[str, Any]:
     """Tell what the native core was built with and what it uses here (for `mods doctor`).
 
     Keys: `isa_compiled`, `isa_available` (best first), `isa_chosen` (after `MODS_ISA`), `cuda`
-    (built in or not), `cuda_architectures`.
+    (built in or not), `cuda_architectures`, `cuda_compiler`, `cuda_devices` (name, capability,
+    multiprocessors, memory_bytes of each), `cuda_missing` (why there is none).
     """
     from mods import _core
 
     return _core.build_info()
 
 
+def _cuda_rows(x: Any) -> _CudaRows | None:
+    """Return `x` where it lies on a CUDA device, else None."""
+    if isinstance(x, np.ndarray) or not hasattr(x, "__dlpack_device__"):
+        return None
+    kind, device = (int(part) for part in x.__dlpack_device__())
+    if kind not in (_DLPACK_CUDA, _DLPACK_CUDA_MANAGED):
+        return None
+    _check_shape(x.shape)
+    stream = 0
+    if _is_tensor(x):
+        import torch
+
+        x = x.detach()
+        if x.stride(1) != 1 and x.shape[1] > 1:
+            x = x.contiguous()
+        stream = torch.cuda.current_stream(device).cuda_stream
+    return _CudaRows(x, device, stream)
+
+
+def _run_cuda(
+    rows: _Rows | _CudaRows,
+    k: int,
+    fixed: NDArray[np.int64],
+    start: int,
+    metric: str,
+    progress: Progress | None,
+    index: int,
+    method: str = "auto",
+) -> tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any]]:
+    from mods import _core
+
+    if isinstance(rows, _Rows):
+        source, dtype, stream = rows.values, rows.dtype, 0
+    else:  # DLPack calls the default stream 1
+        source, dtype, stream = rows.values.__dlpack__(stream=rows.stream or 1), "", rows.stream
+    return _core.kcenter_cuda(
+        source, dtype, k, fixed, start, metric, progress, index, stream, method
+    )
+
+
 def _as_rows(x: Any) -> _Rows:
     rows = _torch_rows(x) if _is_tensor(x) else _numpy_rows(x)
-    if rows.values.ndim != 2:
-        raise ValueError(f"x must be 2-D (rows, dimensions), got shape {tuple(rows.values.shape)}")
-    if 0 in rows.values.shape:
-        raise ValueError(f"x must have rows and columns, got shape {tuple(rows.values.shape)}")
+    _check_shape(rows.values.shape)
     return rows._replace(values=_readable(rows.values))
+
+
+def _check_shape(shape: Sequence[int]) -> None:
+    if len(shape) != 2:
+        raise ValueError(f"x must be 2-D (rows, dimensions), got shape {tuple(shape)}")
+    if 0 in shape:
+        raise ValueError(f"x must have rows and columns, got shape {tuple(shape)}")
 
 
 def _is_tensor(x: object) -> bool:
@@ -211,11 +272,11 @@ def _torch_rows(x: torch.Tensor) -> _Rows:
     if x.dtype not in names:
         raise ValueError(f"x must be float32, float16 or bfloat16, got {x.dtype}; use x.float()")
     if x.device.type != "cpu":
-        raise ValueError(f"x is on {x.device}, which this build of mods cannot read; use x.cpu()")
+        raise ValueError(f"x is on {x.device}; use x.cpu()")
     x = x.detach()
     if x.dtype == torch.bfloat16:
         x = x.view(torch.int16)
-    return _Rows(x.numpy(), names[x.dtype] if x.dtype in names else "bfloat16")
+    return _Rows(x.numpy(), names.get(x.dtype, "bfloat16"))
 
 
 def _readable(values: NDArray[Any]) -> NDArray[Any]:
@@ -276,14 +337,35 @@ def _check_threads(threads: int) -> int:
     return threads
 
 
-def _check_device(device: str) -> None:
+def _choose_device(device: str, rows_on: int | None) -> int | None:
+    """Return the CUDA device to run on, or None for the CPU. `rows_on`: likewise."""
     kind, _, number = device.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (
         number and not (kind == "cuda" and number.isdigit())
     ):
         raise ValueError(f'device must be "auto", "cpu", "cuda" or "cuda:N", got {device!r}')
-    if kind == "cuda":
-        raise ValueError(f'device={device!r}: this build has no CUDA core; use device="cpu"')
+    if kind == "cpu" and rows_on is not None:
+        raise ValueError(f'x is on cuda:{rows_on}; use device="auto", or copy x to the CPU')
+    if kind == "cpu" or (kind == "auto" and rows_on is None):
+        return None
+    index = int(number) if number else rows_on or 0
+    _check_cuda(device, index)
+    if rows_on is not None and rows_on != index:
+        raise ValueError(f'x is on cuda:{rows_on}; use device="cuda", not {device!r}')
+    return index
+
+
+def _check_cuda(device: str, index: int) -> None:
+    from mods import _core
+
+    count = _core.cuda_device_count()
+    if count == 0:
+        reason = _core.why_no_cuda_device()
+        raise ValueError(
+            f'device={device!r}: no CUDA device can be used ({reason}); use device="cpu"'
+        )
+    if index >= count:
+        raise ValueError(f"device={device!r} is outside cuda:0..cuda:{count - 1}")
 
 
 def _widen(rows: _Rows) -> NDArray[np.float32]:

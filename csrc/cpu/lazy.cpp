@@ -1,7 +1,209 @@
-#include "run_state.hpp"
+// Lazy blocked k-center greedy. Distances to new centres are not computed for all rows at once:
+// upper[p] may be stale, which only makes it too large. A refill finds the rows whose upper is
+// among the largest, brings them up to date (refresh) and loads those still on top as candidates;
+// then picks are made among the candidates alone until the largest falls below tau.
+#include <cmath>
+
+#include "candidates.hpp"
+#include "refresh.hpp"
 
 namespace mods::cpu {
 
-bool run_lazy(Run&) { return false; }
+namespace {
+
+constexpr int64_t kTarget = 512;     ///< candidates wanted per refill
+constexpr int64_t kTieLimit = 8192;  ///< candidates (or n / 8 if more) beyond which brute is better
+constexpr int kBins = 4096;
+constexpr int64_t kRowsPerScan = 1 << 16;
+
+class Lazy {
+ public:
+  explicit Lazy(Run& run)
+      : run_(run),
+        sketch_(run),
+        centres_(run, sketch_, run.options.k + std::max<int64_t>(run.options.initial_count, 1)),
+        refresher_(run, sketch_, centres_),
+        candidates_(run, sketch_, centres_),
+        work_(run.meter, run.rows.n()) {}
+
+  bool run() {
+    const auto start = Clock::now();
+    const bool certified = prepare();
+    run_.result.statistics.seconds_prepare = seconds_since(start);
+    if (certified) pick_all();
+    return certified;
+  }
+
+ private:
+  bool prepare() {
+    const Options& options = run_.options;
+    const bool warm = options.initial_count > 0;
+    if (!sketch_.build(warm ? options.initial[0] : options.first)) return false;
+    if (!warm) make_centre(options.first);
+    for (int64_t i = 0; i < options.initial_count; ++i) make_centre(options.initial[i]);
+    if (!warm) run_.result.picks.push_back(options.first);
+    return true;
+  }
+
+  void make_centre(int64_t p) {
+    centres_.add(p);
+    sketch_.upper[p] = -1;
+  }
+
+  void pick_all() {
+    while (true) {
+      const auto start = Clock::now();
+      const bool loaded = refill();
+      run_.result.statistics.seconds_refill += seconds_since(start);
+      if (!loaded) return;
+      const auto loaded_at = Clock::now();
+      const bool paying = !hopeless_ && candidates_.pick(run_.options.k);
+      run_.result.statistics.seconds_pick += seconds_since(loaded_at);
+      if (candidates_.finished()) return;
+      if (!paying) return finish_by_brute_force();
+    }
+  }
+
+  /// Loads the candidate set. False when every row left coincides with a centre.
+  bool refill() {
+    ++run_.result.statistics.refills;
+    const float top = largest_upper();
+    if (top <= 0) {
+      run_.note_radius(0);
+      return false;
+    }
+    // Where float32 upper bounds lose their precision the bounds could not separate rows anyway.
+    hopeless_ = top < kTinyBound;
+    if (hopeless_) return true;
+    const int64_t n = sketch_.size();
+    const int64_t target =
+        std::min({kTarget, std::max<int64_t>(64, 8 * (run_.options.k - run_.picked() + 1)), n});
+    const Histogram histogram = count_uppers(top);
+    std::vector<int32_t> found;
+    int64_t want = std::max<int64_t>(64, static_cast<int64_t>(target * growth_));
+    int64_t touched = 0, good = 0;
+    double tau = std::numeric_limits<double>::infinity();
+    int bin = kBins;
+    while (true) {
+      bin = histogram.bin_holding(want, bin);
+      const double above = tau;
+      // Bin 0 takes every row but copies of centres (upper == 0), which are never picked.
+      tau =
+          bin > 0 ? bin / histogram.scale * (1 + 1e-12) : std::numeric_limits<float>::denorm_min();
+      const int64_t count = collect(tau, above);
+      refresher_.refresh(work_.data(), count, tau);
+      for (int64_t i = 0; i < count; ++i)
+        if (sketch_.upper[work_[i]] >= tau) found.push_back(work_[i]);
+      touched += count;
+      good = static_cast<int64_t>(found.size());
+      if (bin == 0 || good >= target / 2) break;
+      const double rate = std::max(0.02, static_cast<double>(good) / std::max<int64_t>(1, touched));
+      want = std::min<int64_t>(static_cast<int64_t>((target - good) / rate) + 64, 2 * touched + 64);
+    }
+    growth_ = 0.7 * growth_ + 0.3 * std::min(50.0, static_cast<double>(touched) / target);
+    if (found.empty()) return refill();  // all were copies of centres: upper is now 0 for them
+    tau = keep_largest(found, target, tau);
+    hopeless_ = static_cast<int64_t>(found.size()) > std::max(kTieLimit, n / 8);
+    if (!hopeless_) candidates_.load(std::move(found), tau);
+    return true;
+  }
+
+  struct Histogram {
+    std::vector<int64_t> count;
+    double scale;
+
+    /// Highest bin such that it and those above, below `end`, hold at least `want` rows.
+    int bin_holding(int64_t want, int end) const {
+      int64_t sum = 0;
+      int bin = end;
+      while (bin > 0 && sum < want) sum += count[--bin];
+      return bin;
+    }
+  };
+
+  float largest_upper() {
+    std::vector<float> best(run_.team.size(), -1.0f);
+    run_.team.for_parts(sketch_.size(), [&](int thread, int64_t begin, int64_t end) {
+      float top = -1;
+      for (int64_t p = begin; p < end; ++p) top = sketch_.upper[p] > top ? sketch_.upper[p] : top;
+      best[thread] = top;
+    });
+    return *std::max_element(best.begin(), best.end());
+  }
+
+  /// A row in bin b has upper * scale < b + 1, as floating point multiplication is monotone.
+  Histogram count_uppers(float top) {
+    Histogram histogram{std::vector<int64_t>(kBins), (kBins - 1) / static_cast<double>(top)};
+    std::vector<std::vector<int32_t>> counts(run_.team.size(), std::vector<int32_t>(kBins));
+    run_.team.for_parts(sketch_.size(), [&](int thread, int64_t begin, int64_t end) {
+      int32_t* count = counts[thread].data();
+      for (int64_t p = begin; p < end; ++p)
+        if (sketch_.upper[p] >= 0) ++count[static_cast<int>(sketch_.upper[p] * histogram.scale)];
+    });
+    for (const auto& count : counts)
+      for (int bin = 0; bin < kBins; ++bin) histogram.count[bin] += count[bin];
+    return histogram;
+  }
+
+  /// Writes the rows with tau <= upper < above to work_, grouped by the group of their stamp.
+  int64_t collect(double tau, double above) {
+    const int threads = run_.team.size();
+    const int64_t groups = centres_.count() / kGroup + 1;
+    std::vector<std::vector<int32_t>> slots(threads, std::vector<int32_t>(groups));
+    const auto for_wanted = [&](const auto& work) {
+      run_.team.for_parts(sketch_.size(), [&](int thread, int64_t begin, int64_t end) {
+        for (int64_t p = begin; p < end; ++p)
+          if (sketch_.upper[p] >= tau && sketch_.upper[p] < above)
+            work(slots[thread][sketch_.points[p].stamp / kGroup], p);
+      });
+    };
+    for_wanted([](int32_t& slot, int64_t) { ++slot; });
+    int32_t total = 0;
+    for (int64_t group = 0; group < groups; ++group)
+      for (int thread = 0; thread < threads; ++thread) {
+        const int32_t count = slots[thread][group];
+        slots[thread][group] = total;
+        total += count;
+      }
+    for_wanted([&](int32_t& slot, int64_t p) { work_[slot++] = static_cast<int32_t>(p); });
+    return total;
+  }
+
+  /// Raises tau to the target-th largest distance where far too many rows were found (ties stay).
+  /// Raising tau is always safe: the rows left out are below it.
+  double keep_largest(std::vector<int32_t>& found, int64_t target, double tau) const {
+    if (static_cast<int64_t>(found.size()) <= 2 * target) return tau;
+    std::vector<double> values;
+    for (int32_t p : found) values.push_back(sketch_.points[p].exact);
+    std::nth_element(values.begin(), values.begin() + target, values.end(), std::greater<double>());
+    const double raised = std::max(tau, values[target]);
+    const auto low = [&](int32_t p) { return sketch_.points[p].exact < raised; };
+    found.erase(std::remove_if(found.begin(), found.end(), low), found.end());
+    return raised;
+  }
+
+  void finish_by_brute_force() {
+    const int64_t count = collect(0, std::numeric_limits<double>::infinity());
+    refresher_.refresh(work_.data(), count, -1);
+    Buffer<double> m(run_.meter, sketch_.size());
+    for (int64_t p = 0; p < sketch_.size(); ++p)
+      m[p] = sketch_.upper[p] < 0 ? -1 : sketch_.points[p].exact;
+    sketch_.release();
+    continue_brute(run_, m);
+  }
+
+  Run& run_;
+  Sketch sketch_;
+  Centres centres_;
+  Refresher refresher_;
+  Candidates candidates_;
+  Buffer<int32_t> work_;
+  double growth_ = 1;
+  bool hopeless_ = false;
+};
+
+}  // namespace
+
+bool run_lazy(Run& run) { return Lazy(run).run(); }
 
 }  // namespace mods::cpu

@@ -1,8 +1,8 @@
 #include "rows.hpp"
 
 #include <cmath>
-#include <stdexcept>
-#include <string>
+
+#include "../validate.hpp"
 
 namespace mods::cpu {
 
@@ -33,16 +33,10 @@ void RowReader::require_valid(int64_t begin, int64_t end) const {
                    buffer.data());
     bool zero = true;
     for (int64_t j = 0; j < rows_.d; ++j) {
-      if (!std::isfinite(buffer[j]))
-        throw std::invalid_argument("row " + std::to_string(p) + ", column " + std::to_string(j) +
-                                    " is " + (std::isnan(buffer[j]) ? "nan" : "infinite") +
-                                    "; embeddings must be finite");
+      if (!std::isfinite(buffer[j])) reject_value(p, j, buffer[j]);
       zero = zero && buffer[j] == 0.0f;
     }
-    if (zero && metric_ == Metric::cosine)
-      throw std::invalid_argument("row " + std::to_string(p) +
-                                  " is all zeros and has no direction; metric=\"cosine\" needs "
-                                  "non-zero rows");
+    if (zero && metric_ == Metric::cosine) reject_zero_row(p);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../validate.hpp"
 #include "kernels.hpp"
 #include "memory.hpp"
 #include "rows.hpp"
@@ -52,10 +53,7 @@ struct Run {
 
   int64_t picked() const { return static_cast<int64_t>(result.picks.size()); }
 
-  double radius_of(double m) const {
-    if (m < 0) m = 0;
-    return options.metric == Metric::cosine ? m / 2 : std::sqrt(m);
-  }
+  double radius_of(double m) const { return reported_radius(m, options.metric); }
 
   /// Records the largest m once all picks so far are centres, and tells the caller.
   void note_radius(double largest) {

@@ -1,0 +1,59 @@
+#include "sketch.hpp"
+
+namespace mods::cpu {
+
+namespace {
+constexpr int64_t kMeanSample = 1024;
+constexpr int64_t kRowsPerChunk = 128;
+}  // namespace
+
+Sketch::Sketch(Run& run)
+    : points(run.meter, run.rows.n()),
+      upper(run.meter, run.rows.n()),
+      run_(run),
+      steps_((run.rows.d() + 3) / 4),
+      slack_(kcenter_slack(run.rows.d())),
+      q_(run.meter, run.rows.n() * steps_ * 4),
+      mean_(run.rows.d()) {}
+
+void Sketch::sample_mean() {
+  const int64_t n = run_.rows.n(), d = run_.rows.d();
+  const int64_t count = std::min(n, kMeanSample);
+  std::vector<double> sum(d);
+  std::vector<float> buffer(d);
+  for (int64_t i = 0; i < count; ++i) {
+    const float* row = run_.rows.get(n * i / count, buffer.data());
+    for (int64_t j = 0; j < d; ++j) sum[j] += row[j];
+  }
+  for (int64_t j = 0; j < d; ++j)
+    mean_[j] = static_cast<float>(sum[j] / static_cast<double>(count));
+}
+
+bool Sketch::build(int64_t centre) {
+  const RowReader& rows = run_.rows;
+  const int64_t d = rows.d();
+  sample_mean();
+  std::vector<float> centre_row(d);
+  rows.copy(centre, centre_row.data());
+  rows.require_valid(centre, centre + 1);
+  FirstBad bad;
+  run_.team.for_chunks(size(), kRowsPerChunk, [&](int, int64_t begin, int64_t end) {
+    std::vector<float> z(d), buffer(rows.direct() ? 0 : d);
+    for (int64_t p = begin; p < end; ++p) {
+      const float* row = rows.get(p, buffer.data());
+      Point& point = points[p];
+      point.row =
+          run_.kernels.sketch(row, mean_.data(), d, slack_, z.data(), q_.data() + p * steps_ * 4);
+      if (!(point.row.norm2 <= kMaxNorm2)) bad.note(p);
+      point.exact = run_.kernels.distance(row, centre_row.data(), d);
+      point.pending_count = 0;
+      point.stamp = 1;
+      upper[p] = round_up(point.exact);
+    }
+  });
+  run_.result.statistics.pairs_refined += static_cast<double>(size());
+  if (bad.any()) rows.require_valid(bad.row(), size());
+  return !bad.any();
+}
+
+}  // namespace mods::cpu

@@ -1,0 +1,65 @@
+// The state of every row: its int8 sketch and what is known of its distance to the centres.
+#pragma once
+#include <vector>
+
+#include "run_state.hpp"
+
+namespace mods::cpu {
+
+/// Smallest float32 not below v.
+inline float round_up(double v) {
+  const float f = static_cast<float>(v);
+  return static_cast<double>(f) < v ? std::nextafterf(f, std::numeric_limits<float>::infinity())
+                                    : f;
+}
+
+inline constexpr int kPending = 3;
+
+/// What is known of one row that is not a centre. With c_0, c_1, ... the centres in order,
+///   (I1)  min(exact, min over pending of D(row, c)) == min over j < stamp of D(row, c_j), and
+///   (I2)  upper[p] (kept apart, for fast scans) >= that minimum.
+/// A centre is left out of (I1) only when its certified lower bound was >= upper[p] at that time.
+struct Point {
+  double exact;  ///< minimum over the centres whose distance was computed
+  SketchRow row;
+  int32_t pending[kPending];  ///< centres that may be nearest, distance not computed yet
+  float pending_lower[kPending];
+  int32_t pending_count;
+  int32_t stamp;
+};
+
+class Sketch {
+ public:
+  explicit Sketch(Run& run);
+
+  /// One parallel pass in row order: sketches every row and computes its distance to `centre`.
+  /// False when some row is finite but too large to certify bounds for.
+  bool build(int64_t centre);
+
+  /// Frees the int8 rows, when only `points` and `upper` are needed any more.
+  void release() { q_ = Buffer<int8_t>(); }
+
+  int64_t size() const { return upper.size(); }
+  int64_t steps() const { return steps_; }
+  float slack() const { return slack_; }
+  const int8_t* q(int64_t p) const { return q_.data() + p * steps_ * 4; }
+  float length(int64_t p) const { return upper_length(points[p].row.norm2, slack_); }
+
+  TilePoint tile_point(int64_t p) const {
+    return TilePoint{q(p), points[p].row, length(p), upper[p], 0};
+  }
+
+  Buffer<Point> points;
+  Buffer<float> upper;  ///< -1 for centres
+
+ private:
+  void sample_mean();
+
+  Run& run_;
+  const int64_t steps_;
+  const float slack_;
+  Buffer<int8_t> q_;
+  std::vector<float> mean_;
+};
+
+}  // namespace mods::cpu
