@@ -410,6 +410,7 @@ def _hash(record: Record) -> str:
 class Scale:
     """Standardises features: centred within each script, divided by the pool's spread."""
 
+    overall: Columns
     centres: dict[float, Columns]
     spread: Columns
 
@@ -427,14 +428,15 @@ class Scale:
             )
         squares = _means((_values(table) - overall) ** 2)
         spread = np.sqrt(np.nan_to_num(squares))
-        return cls(centres, np.where(spread > 1e-6, spread, 1.0))
+        return cls(overall, centres, np.where(spread > 1e-6, spread, 1.0))
 
     def __call__(self, table: Columns) -> Columns:
         """Return standardised features within -4 to 4, shape (n, 14); 0 where one is absent."""
-        fallback = next(iter(self.centres.values()))
-        centres = [self.centres.get(float(kind), fallback) for kind in table[:, -1]]
+        centres = [self.centres.get(float(kind), self.overall) for kind in table[:, -1]]
         scaled = (_values(table) - np.array(centres)) / self.spread
-        return np.nan_to_num(np.clip(scaled, -CLIP, CLIP))
+        clipped: Columns = np.clip(scaled, -CLIP, CLIP)
+        clipped[np.isnan(clipped)] = 0
+        return clipped
 
 
 def _values(table: Columns) -> Columns:

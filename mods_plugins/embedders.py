@@ -86,7 +86,7 @@ class TransformerEmbedder:
         vectors = run_batched(
             rows, self._batch, batch_size=self.batch_size, length=lambda row: len(row.ids)
         )
-        return np.array(vectors, dtype=np.float32).reshape(len(texts), -1)
+        return _stacked(vectors)
 
     def _tokens(self, text: str) -> Row:
         limit = token_limit(self._network.config, self._tokenizer, self.max_length)
@@ -184,7 +184,7 @@ class SentenceEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 vectors of shape (len(texts), d)."""
         vectors = run_batched(texts, self._batch, batch_size=self.batch_size, length=len)
-        return np.array(vectors, dtype=np.float32).reshape(len(texts), -1)
+        return _stacked(vectors)
 
     def _batch(self, texts: Sequence[str]) -> list[Vectors]:
         vectors = self._encoder.encode(
@@ -204,6 +204,10 @@ class SentenceEmbedder:
         if self.max_length is not None:
             encoder.max_seq_length = self.max_length
         return encoder
+
+
+def _stacked(vectors: Sequence[Vectors]) -> Vectors:
+    return np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
 
 def has_packaged_encoder() -> bool:

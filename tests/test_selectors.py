@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mods.kcenter
+from mods import Pool, SettingsError
+from mods.testing import check_selector, sample_pool
+from mods_plugins.selectors import KCenterSelector, RandomSelector
+
+NONE = np.zeros(0, dtype=np.int64)
+
+
+@pytest.fixture
+def oracle(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Put the NumPy oracle in the place of the native core, so that no build is needed."""
+    calls: list[dict[str, Any]] = []
+
+    def greedy(x: Any, k: int, *, device: str, threads: int, **options: Any) -> Any:
+        calls.append({"k": k, "device": device, "threads": threads, **options})
+        return mods.kcenter.kcenter_oracle(x, k, **options)
+
+    monkeypatch.setattr(mods.kcenter, "kcenter_greedy", greedy)
+    return calls
+
+
+@pytest.mark.usefixtures("oracle")
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_kcenter_keeps_the_rules(metric: Any) -> None:
+    check_selector(KCenterSelector(seed=1, metric=metric))
+
+
+def test_kcenter_hands_over_its_options_and_never_asks_for_too_much(
+    oracle: list[dict[str, Any]],
+) -> None:
+    selector = KCenterSelector(seed=4, device="cpu", threads=2)
+    picks = selector.select(sample_pool(), 100, initial=np.array([3, 1]))
+    assert len(picks.indices) == len(sample_pool().records) - 2
+    assert oracle[0]["k"] == len(picks.indices)
+    assert {key: oracle[0][key] for key in ("seed", "device", "threads", "metric")} == {
+        "seed": 4,
+        "device": "cpu",
+        "threads": 2,
+        "metric": "euclidean",
+    }
+    assert len(selector.select(sample_pool(), 0, initial=NONE).indices) == 0
+
+
+@pytest.mark.usefixtures("oracle")
+def test_kcenter_explains_vectors_it_cannot_use() -> None:
+    pool = sample_pool()
+    zero = Pool(pool.records, np.zeros_like(pool.embeddings), pool.quality)
+    with pytest.raises(SettingsError, match="kcenter: row 0 is all zeros"):
+        KCenterSelector(metric="cosine").select(zero, 2, initial=NONE)
+
+
+def test_random_keeps_the_rules() -> None:
+    check_selector(RandomSelector(seed=1))
+
+
+def test_random_does_not_depend_on_order_and_keeps_its_picks_as_k_grows() -> None:
+    pool = sample_pool()
+    order = np.random.default_rng(0).permutation(len(pool.records))
+    turned = Pool([pool.records[i] for i in order], pool.embeddings[order], pool.quality[order])
+    few = RandomSelector(seed=5).select(pool, 4, initial=NONE).indices
+    many = RandomSelector(seed=5).select(pool, 9, initial=NONE).indices
+    assert few.tolist() == many[:4].tolist()
+    assert order[RandomSelector(seed=5).select(turned, 9, initial=NONE).indices].tolist() == (
+        many.tolist()
+    )
+    others = RandomSelector(seed=6).select(pool, 9, initial=NONE).indices
+    assert others.tolist() != many.tolist()
