@@ -22,7 +22,7 @@ from mods.interfaces import Picks, Pool, Unscorable
 from mods.ledger import Ledger, Receipt
 from mods.plugins import Choice, Registry
 from mods.records import BrokenRow, Record
-from mods.runfolder import RunFolder
+from mods.runfolder import MANIFEST, RunFolder
 from mods.stages.coverage import embed_records, pick
 from mods.stages.necessity import TunedModel, judge_records
 from mods.stages.quality import score_records
@@ -96,6 +96,12 @@ class Run:
         """Open one receipt per input row."""
         self.ledger = Ledger(self.reading)
         self.quarantined = list(self.reading.broken)
+
+    def selection(self, makes: Mapping[str, Any], folder: Path | None = None) -> Selection:
+        """Run the stages; returns the selection with its receipts and its manifest."""
+        pool, chosen = self.select()
+        manifest = self.manifest(makes, len(chosen))
+        return Selection(chosen, self.ledger.receipts, self.quarantined, manifest, folder, pool)
 
     def select(self) -> tuple[Pool, list[Record]]:
         """Run the stages; returns the pool after quality and the selection in order of pick."""
@@ -375,31 +381,15 @@ def run_pipeline(
     """
     run = Run(reading, settings, registry, cache, progress)
     makes = {"inputs": inputs_of(reading), "settings": settings.as_dict(), "mods": __version__}
-    if output is None:
-        pool, chosen = run.select()
-        return Selection(
-            chosen,
-            run.ledger.receipts,
-            run.quarantined,
-            run.manifest(makes, len(chosen)),
-            pool=pool,
-        )
-    folder = RunFolder(output)
-    folder.claim(makes, overwrite=overwrite)
-    with folder.locked():
-        folder.write_json(
-            "manifest.json", {"mods": __version__, "status": "running", "makes": makes}
-        )
-        pool, chosen = run.select()
-        selection = Selection(
-            chosen,
-            run.ledger.receipts,
-            run.quarantined,
-            run.manifest(makes, len(chosen)),
-            output,
-            pool,
-        )
-        write_run(folder, selection)
+    with progress.warnings_as_notes():
+        if output is None:
+            return run.selection(makes)
+        folder = RunFolder(output)
+        folder.claim(makes, overwrite=overwrite)
+        with folder.locked():
+            folder.write_json(MANIFEST, {"mods": __version__, "status": "running", "makes": makes})
+            selection = run.selection(makes, output)
+            write_run(folder, selection)
     return selection
 
 
@@ -409,4 +399,4 @@ def write_run(folder: RunFolder, selection: Selection) -> None:
 
     folder.write_results(selection.records, selection.receipts, selection.quarantined)
     folder.write_picture(lambda file: draw_report(selection, file))
-    folder.write_json("manifest.json", selection.manifest)
+    folder.write_json(MANIFEST, selection.manifest)

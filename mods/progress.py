@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -39,6 +40,13 @@ class Progress:
         self.notices.append(text)
         if not self.quiet:
             print(f"note: {text}", file=sys.stderr)
+
+    @contextmanager
+    def warnings_as_notes(self) -> Iterator[None]:
+        """Tell warnings the way notes are told, without the line of code that gave them."""
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: self.note(str(message))
+            yield
 
     def say(self, text: str) -> None:
         """Tell what happens now."""

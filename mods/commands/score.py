@@ -72,7 +72,8 @@ def score(
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
     reading = read(data, registry, schema=schema, columns=columns, strict=strict, progress=progress)
-    values = score_records(reading.records, part, cache or default_cache(), progress)
+    with progress.warnings_as_notes():
+        values = score_records(reading.records, part, cache or default_cache(), progress)
     table = score_table(reading, values)
     write_table(table, output)
     scored = table.num_rows - table["score"].null_count
