@@ -79,11 +79,3 @@ def test_the_command_line_starts_without_anything_heavy():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == "[]"
-
-
-def test_the_cli_reference_is_what_help_says():
-    script = ROOT.parent / "tools" / "cli_reference.py"
-    if not script.exists():
-        script = Path(__file__).parent.parent / "tools" / "cli_reference.py"
-    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
