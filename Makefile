@@ -39,9 +39,11 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.cu' 'csrc/*.cuh')
 	$(BIN)/python tools/cli_reference.py --check
+	$(BIN)/python tools/tree.py --check
 
 docs: $(VENV)/.demo
 	$(BIN)/python tools/cli_reference.py
+	$(BIN)/python tools/tree.py
 
 clean:
 	rm -rf build dist $(VENV) demo-run
