@@ -381,7 +381,7 @@ def run_pipeline(
     """
     run = Run(reading, settings, registry, cache, progress)
     makes = {"inputs": inputs_of(reading), "settings": settings.as_dict(), "mods": __version__}
-    with progress.warnings_as_notes():
+    with progress.listening():
         if output is None:
             return run.selection(makes)
         folder = RunFolder(output)

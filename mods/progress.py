@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+
+LISTENED = ("mods", "mods_plugins")
+"""Loggers whose information is worth a line; of all others only warnings are."""
 
 
 class Progress:
@@ -42,16 +47,41 @@ class Progress:
             print(f"note: {text}", file=sys.stderr)
 
     @contextmanager
-    def warnings_as_notes(self) -> Iterator[None]:
-        """Tell warnings the way notes are told, without the line of code that gave them."""
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: self.note(str(message))
-            yield
+    def listening(self) -> Iterator[None]:
+        """Tell warnings and what plug-ins log the way notes are told, without lines of code."""
+        listener = _Listener(self)
+        root = logging.getLogger()
+        before = {name: logging.getLogger(name).level for name in LISTENED}
+        root.addHandler(listener)
+        for name in LISTENED:
+            logging.getLogger(name).setLevel(logging.INFO)
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_, **__: self.note(str(message))
+                yield
+        finally:
+            root.removeHandler(listener)
+            for name, level in before.items():
+                logging.getLogger(name).setLevel(level)
 
     def say(self, text: str) -> None:
         """Tell what happens now."""
         if not self.quiet:
             print(text, file=sys.stderr)
+
+
+class _Listener(logging.Handler):
+    """Passes log records on: information is said, warnings are noted."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            self._progress.note(record.getMessage())
+        elif record.name.split(".")[0] in LISTENED:
+            self._progress.say(record.getMessage())
 
 
 def void(_: object) -> None:

@@ -81,7 +81,7 @@ def kcenter(
     rows = load_array(vectors)
     fixed = None if initial is None else load_array(initial)
     progress = Progress(quiet=quiet)
-    with progress.warnings_as_notes(), progress.bar("k-center", k) as advance:
+    with progress.listening(), progress.bar("k-center", k) as advance:
         done = 0
 
         def show(picked: int, radius: float) -> None:

@@ -72,7 +72,7 @@ def score(
     with writing(output):
         output.parent.mkdir(parents=True, exist_ok=True)
     reading = read(data, registry, schema=schema, columns=columns, strict=strict, progress=progress)
-    with progress.warnings_as_notes():
+    with progress.listening():
         values = score_records(reading.records, part, cache or default_cache(), progress)
     table = score_table(reading, values)
     write_table(table, output)
