@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-
 LISTENED = ("mods", "mods_plugins")
 """Loggers whose information is worth a line; of all others only warnings are."""
 
