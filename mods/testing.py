@@ -48,7 +48,7 @@ def sample_records() -> list[Record]:
             "Tell a long story about a lighthouse.",
             " ".join(f"On night {night} the keeper lit lamp {night}." for night in range(40)),
         ),
-        Record.from_instruction("Summarise the text.", "A list of words.", input="word " * 200),
+        Record.from_instruction("Summarise the text.", "A list of words.", input="word " * 60),
         Record.from_instruction("What is rain?", "Falling water.", system="Answer briefly."),
         *(Record(tuple(Message(*turn) for turn in turns), turns[-2][1]) for turns in _MULTI_TURN),
     ]  # fmt: skip
@@ -191,7 +191,10 @@ def _check_rowwise(
         name,
         "results must come in the order of the input: permuted input must give permuted results",
     )
-    alone = np.concatenate([run([item]) for item in items])
+    singles = [run([item]) for item in items]
+    same_width = {single.shape[1:] for single in singles} == {first.shape[1:]}
+    _require(same_width, name, "vectors must have the same d in every call")
+    alone = np.concatenate(singles)
     _require(
         _close(alone, first, first),
         name,
@@ -207,7 +210,8 @@ def _scores(result: Any, count: int, name: str) -> FloatArray:
             _require(bool(score.reason), name, "`Unscorable` must say the reason")
     plain = [np.nan if isinstance(score, Unscorable) else score for score in result]
     values = _floats(plain, count, name, unscorable=[isinstance(s, Unscorable) for s in result])
-    _require(not np.isnan(values).all(), name, "at least one sample row must get a score")
+    some = count == 1 or not np.isnan(values).all()
+    _require(some, name, "at least one sample row must get a score")
     return values
 
 
