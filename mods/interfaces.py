@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unscorable:
-    """Stands in a list of scores for a row that cannot be scored: it is quarantined, never guessed."""
+    """Stands in a list of scores for a row that cannot be scored: quarantined, never guessed."""
 
     reason: str
 

@@ -28,6 +28,11 @@ def content_id(messages: Iterable[Message]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
+def user_text(instruction: str, input: str = "") -> str:
+    """Return the user turn of an instruction: the instruction and, below it, the input if any."""
+    return f"{instruction}\n{input}" if input else instruction
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One instruction-tuning example, native multi-turn.
@@ -61,9 +66,8 @@ class Record:
         cls, instruction: str, response: str, input: str = "", system: str = "", **where: Any
     ) -> Record:
         """Make a single-turn record; the user turn is the instruction and, below it, the input."""
-        user = f"{instruction}\n{input}" if input else instruction
         turns = [Message("system", system)] if system else []
-        turns += [Message("user", user), Message("assistant", response)]
+        turns += [Message("user", user_text(instruction, input)), Message("assistant", response)]
         return cls(tuple(turns), instruction=instruction, input=input, **where)
 
     @property

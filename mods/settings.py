@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Lt
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """How the given model is tuned on the seeds (MoDS, section 3.4: 3 epochs, batch 128, 2e-5)."""
+    """How the given model is tuned on the seeds.
+
+    The paper tunes in full: 3 epochs, global batch 128, learning rate 2e-5, warm-up 0.03.
+    """
 
     method: Literal["lora", "full"] = "lora"
-    epochs: float = 3.0
-    learning_rate: float = 2e-4
+    epochs: Annotated[float, Gt(0)] = 3.0
+    learning_rate: Annotated[float, Gt(0)] = 2e-4
     """Peak rate of AdamW; 2e-4 suits LoRA, 2e-5 is the paper's for full tuning."""
-    warmup: float = 0.03
-    """Share of the steps with a rising rate, in [0, 1)."""
-    weight_decay: float = 0.0
-    batch_size: int = 128
+    warmup: Annotated[float, Ge(0), Lt(1)] = 0.03
+    """Share of the steps with a rising rate."""
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    batch_size: Annotated[int, Gt(0)] = 128
     """Rows per optimiser step; accumulation is computed from it."""
-    micro_batch: int = 8
+    micro_batch: Annotated[int, Gt(0)] = 8
     """Rows per forward pass; halved when memory runs out."""
-    lora_rank: int = 16
-    lora_alpha: int = 32
-    lora_dropout: float = 0.0
-    max_length: int = 2048
+    lora_rank: Annotated[int, Gt(0)] = 16
+    lora_alpha: Annotated[int, Gt(0)] = 32
+    lora_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
+    max_length: Annotated[int, Gt(1)] = 2048
     """Tokens per row; a longer row keeps its whole prompt and loses the end of the response."""
     template: str | None = None
     """A Jinja chat template, or a file that holds one; by default the model's own."""
@@ -34,9 +39,9 @@ class Tuning:
 class Generation:
     """How the tuned model answers."""
 
-    max_new_tokens: int = 512
-    batch_size: int = 16
-    temperature: float = 0.0
+    max_new_tokens: Annotated[int, Gt(0)] = 512
+    batch_size: Annotated[int, Gt(0)] = 16
+    temperature: Annotated[float, Ge(0)] = 0.0
     """0 is greedy decoding, which is what makes a selection reproducible."""
-    max_prompt_tokens: int = 2048
+    max_prompt_tokens: Annotated[int, Gt(0)] = 2048
     """A longer prompt loses its oldest turns, never the end of the last one."""

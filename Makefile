@@ -1,0 +1,47 @@
+# make demo   a selection from the shipped example rows, from nothing
+# make test   the test suite
+# make lint   ruff, mypy, clang-format, the CLI reference
+# make bench  selection speed against its baselines
+# make docs   write the CLI reference from --help
+# make sanitize   the C++ core under ASan, UBSan and TSan
+# make gpu-check  build, test, sanitise and measure the CUDA core (needs an NVIDIA GPU)
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN ?= demo-run
+BIN := $(VENV)/bin
+SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -path '*/__pycache__/*') \
+           CMakeLists.txt pyproject.toml tools/setup_env.py
+
+.PHONY: demo test lint bench docs sanitize gpu-check clean
+
+demo: $(VENV)/.demo
+	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
+
+test: $(VENV)/.test
+	$(BIN)/pytest
+
+$(VENV)/.demo: $(SOURCES)
+	$(PYTHON) tools/setup_env.py $(VENV) sentence-transformers gguf
+	@touch $@
+
+$(VENV)/.test: $(SOURCES)
+	$(PYTHON) tools/setup_env.py $(VENV) test
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: $(SOURCES)
+	$(PYTHON) tools/setup_env.py $(VENV) dev
+	@touch $@ $(VENV)/.demo $(VENV)/.test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.cu' 'csrc/*.cuh')
+	$(BIN)/python tools/cli_reference.py --check
+
+docs: $(VENV)/.demo
+	$(BIN)/python tools/cli_reference.py
+
+clean:
+	rm -rf build dist $(VENV) demo-run

@@ -1,0 +1,125 @@
+"""The pipeline from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mods.config import load_recipe, make_settings
+from mods.errors import SettingsError
+from mods.pipeline import Selection, run_pipeline
+from mods.plugins import Choice, Registry, load_plugins
+from mods.progress import Progress
+from mods.reading import Reading, read_rows, read_sources
+from mods.store import default_cache
+
+
+def select(
+    data: str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]],
+    *,
+    output: str | Path | None = None,
+    recipe: str = "default",
+    overrides: Sequence[str] = (),
+    cache: str | Path | None = None,
+    plugins: Sequence[str | Path] = (),
+    strict: bool = False,
+    overwrite: bool = False,
+    quiet: bool = False,
+    **settings: Any,
+) -> Selection:
+    """Select the rows that a model needs: the whole pipeline.
+
+    Parameters
+    ----------
+    data
+        Files, folders or hub ids as on the command line, or rows: a list of dicts or a
+        `datasets.Dataset`.
+    output
+        Run folder to write; without one nothing but the cache is written.
+    recipe
+        `paper`, `default`, `offline`, or a TOML file.
+    overrides
+        `stage.option=value` texts, as `--set`.
+    cache
+        Folder of cached scores, vectors and answers; default `$MODS_CACHE` or `~/.cache/mods`.
+    plugins
+        Plug-in files to load besides the installed ones.
+    strict
+        Stop at the first broken row instead of setting it aside.
+    overwrite
+        Replace another run in `output`.
+    quiet
+        No progress on standard error.
+    settings
+        Any field of `mods.config.RunSettings`, e.g. `alpha="top 30%"`, `seeds=500`,
+        `model="path/to/model"`, `tuning={"epochs": 2}`.
+
+    Returns
+    -------
+    Selection
+        `records` in order of pick, `rows` as they were read, one receipt per input row.
+
+    Raises
+    ------
+    ModsError
+        For everything that the caller can fix; the message says how.
+    """
+    progress = Progress(quiet=quiet)
+    registry = load_plugins(files=[Path(p) for p in plugins])
+    chosen = make_settings(
+        (f"recipe {recipe}", load_recipe(recipe)), ("select()", settings), overrides=overrides
+    )
+    reading = read(
+        data,
+        registry,
+        schema=chosen.schema,
+        columns=chosen.columns,
+        strict=strict,
+        progress=progress,
+    )
+    return run_pipeline(
+        reading,
+        chosen,
+        registry,
+        cache=Path(cache).expanduser() if cache else default_cache(),
+        progress=progress,
+        output=Path(output) if output else None,
+        overwrite=overwrite,
+    )
+
+
+def read(
+    data: str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]],
+    registry: Registry,
+    *,
+    schema: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    strict: bool = False,
+    progress: Progress,
+) -> Reading:
+    """Read files or rows into records; see `mods.reading`."""
+    if isinstance(data, (str, Path)):
+        data = [data]
+    items = data if isinstance(data, Sequence) else None
+    if items is not None and not len(items):
+        raise SettingsError("no data: expected at least one file, or rows")
+    if items is None or not all(isinstance(item, (str, Path)) for item in items):
+        return read_rows(data, schema=schema, columns=columns, strict=strict)  # type: ignore[arg-type]
+    readers = {name: registry.create("reader", Choice(name)) for name in registry.names("reader")}
+    with progress.bar("reading", None) as advance:
+        seen = 0
+
+        def show(rows: int) -> None:
+            nonlocal seen
+            advance(rows - seen)
+            seen = rows
+
+        return read_sources(
+            [str(item) for item in items],
+            readers,
+            schema=schema,
+            columns=columns,
+            strict=strict,
+            on_progress=show,
+        )

@@ -1,0 +1,148 @@
+"""Per-row work through the store: only what is missing is computed, and kept at once."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from mods.errors import ModsError, PluginError
+from mods.interfaces import Unscorable
+from mods.plugins import Choice, Plugin, Registry, describe
+from mods.store import Store
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mods.progress import Progress
+    from mods.records import Record
+
+Value = TypeVar("Value")
+
+DEFAULT_CHUNK = 256
+UNSCORABLE = b"unscorable: "
+"""Longer than a float64, so that no score starts with it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A plug-in object at work, with what is needed to name it and to key its results."""
+
+    plugin: Plugin
+    object: Any
+    choice: Choice
+
+    @classmethod
+    def make(cls, registry: Registry, kind: str, choice: Choice, seed: int) -> Part:
+        """Create the object for a choice."""
+        plugin = registry.get(kind, choice.name)
+        return cls(plugin, registry.create(kind, choice, seed=seed), choice)
+
+    def __str__(self) -> str:
+        """Name it the way error messages do."""
+        return str(self.plugin)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What makes its results: the plug-in, its version, and its own identity or options."""
+        own = getattr(self.object, "identity", None)
+        origin = self.plugin.origin
+        return {
+            "kind": self.plugin.kind,
+            "name": self.plugin.name,
+            "package": origin.package,
+            "version": origin.version,
+            "identity": self.call(own) if callable(own) else dict(self.choice.options),
+        }
+
+    def chunk_size(self, default: int = DEFAULT_CHUNK) -> int:
+        """How many rows one call gets."""
+        return max(1, int(getattr(self.object, "chunk_size", default)))
+
+    def call(self, method: Callable[..., Value], *arguments: Any, **named: Any) -> Value:
+        """Call a method of the plug-in; an unexpected failure names the plug-in."""
+        try:
+            return method(*arguments, **named)
+        except ModsError as error:
+            raise type(error)(f"{self}: {error}") from error
+        except Exception as error:
+            raise PluginError(f"{self} failed: {describe(error)}") from error
+
+
+@dataclass(frozen=True)
+class Codec(Generic[Value]):
+    """How a result becomes bytes and back."""
+
+    encode: Callable[[Value], bytes]
+    decode: Callable[[bytes], Value]
+
+
+def encode_score(value: float | Unscorable) -> bytes:
+    """Eight bytes of a float64, or the reason why there is none."""
+    if isinstance(value, Unscorable):
+        return UNSCORABLE + value.reason.encode()
+    return struct.pack("<d", value)
+
+
+def decode_score(data: bytes) -> float | Unscorable:
+    """Undo `encode_score`."""
+    if data.startswith(UNSCORABLE):
+        return Unscorable(data[len(UNSCORABLE) :].decode())
+    return float(struct.unpack("<d", data)[0])
+
+
+SCORES: Codec[float | Unscorable] = Codec(encode_score, decode_score)
+VECTORS: Codec[npt.NDArray[np.float32]] = Codec(
+    lambda vector: np.ascontiguousarray(vector, dtype="<f4").tobytes(),
+    lambda data: np.frombuffer(data, dtype="<f4"),
+)
+TEXTS: Codec[str] = Codec(
+    lambda text: text.encode("utf-8", "surrogatepass"),
+    lambda data: data.decode("utf-8", "surrogatepass"),
+)
+
+
+def compute_cached(
+    records: Sequence[Record],
+    compute: Callable[[Sequence[Record]], Sequence[Value]],
+    *,
+    codec: Codec[Value],
+    cache: Path,
+    name: str,
+    identity: Mapping[str, Any],
+    chunk_size: int,
+    progress: Progress,
+    label: str,
+) -> list[Value]:
+    """Return one value per record, computing only what the store does not hold.
+
+    Records go through `compute` in chunks, longest first. The chunks are those of the whole list,
+    so that an interrupted call, started again, computes the very same batches.
+    """
+    store = Store(cache, name, identity)
+    try:
+        known = {k: codec.decode(v) for k, v in store.get([r.id for r in records]).items()}
+        if len(known) < len(records):
+            order = sorted(records, key=lambda record: (-text_length(record), record.id))
+            with progress.bar(label, len(records), done=len(known)) as advance:
+                for start in range(0, len(order), chunk_size):
+                    chunk = [r for r in order[start : start + chunk_size] if r.id not in known]
+                    if not chunk:
+                        continue
+                    values = compute(chunk)
+                    store.put((r.id, codec.encode(v)) for r, v in zip(chunk, values, strict=True))
+                    known.update((r.id, v) for r, v in zip(chunk, values, strict=True))
+                    advance(len(chunk))
+        return [known[record.id] for record in records]
+    finally:
+        store.close()
+
+
+def text_length(record: Record) -> int:
+    """Characters of a whole conversation: what the cost of a forward pass grows with."""
+    return sum(len(message.content) for message in record.messages)

@@ -1,0 +1,92 @@
+"""The rules that results of plug-ins must keep; each error names the plug-in and the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mods.errors import PluginError
+from mods.interfaces import Picks, Unscorable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+def checked_scores(values: Any, n: int, plugin: str) -> list[float | Unscorable]:
+    """Return n finite floats or `Unscorable`s; anything else is a `PluginError`."""
+    if isinstance(values, np.ndarray) and values.ndim != 1:
+        raise PluginError(f"{plugin} returned an array of shape {values.shape}; expected ({n},)")
+    if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, (str, bytes)):
+        raise PluginError(
+            f"{plugin} returned {type(values).__name__}; expected one float per record, in order"
+        )
+    if len(values) != n:
+        raise PluginError(
+            f"{plugin} returned {len(values)} scores for {n} records; expected one per record"
+        )
+    return [checked_score(value, i, plugin) for i, value in enumerate(values)]
+
+
+def checked_score(value: Any, i: int, plugin: str) -> float | Unscorable:
+    """Return one score as a finite float."""
+    if isinstance(value, Unscorable):
+        return value
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise PluginError(
+            f"{plugin} returned {value!r} ({type(value).__name__}) for record {i} of its batch; "
+            "expected a float, or mods.Unscorable(reason)"
+        )
+    if not np.isfinite(value):
+        raise PluginError(
+            f"{plugin} returned {value} for record {i} of its batch; scores must be finite: "
+            "return mods.Unscorable(reason) for a row that cannot be scored"
+        )
+    return float(value)
+
+
+def checked_vectors(
+    values: Any, n: int, plugin: str, *, width: int | None = None
+) -> npt.NDArray[np.float32]:
+    """Return a finite float32 array of shape (n, width)."""
+    if not isinstance(values, np.ndarray):
+        raise PluginError(f"{plugin} returned {type(values).__name__}; expected a NumPy array")
+    if values.ndim != 2 or values.shape[0] != n or values.shape[1] == 0:
+        raise PluginError(f"{plugin} returned shape {values.shape}; expected ({n}, d) with d > 0")
+    if width is not None and values.shape[1] != width:
+        raise PluginError(
+            f"{plugin} returned {values.shape[1]} columns after {width} before; "
+            "the width must not change"
+        )
+    if values.dtype != np.float32:
+        raise PluginError(f"{plugin} returned dtype {values.dtype}; expected float32")
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        raise PluginError(
+            f"{plugin} returned a NaN or infinity in row {int(np.argmin(finite))} of its batch; "
+            "vectors must be finite"
+        )
+    return values
+
+
+def checked_picks(picks: Any, n: int, k: int, initial: npt.NDArray[np.int64], plugin: str) -> Picks:
+    """Return picks that are in range, unique, none of the fixed centres, and at most k."""
+    if not isinstance(picks, Picks):
+        raise PluginError(f"{plugin} returned {type(picks).__name__}; expected mods.Picks")
+    indices = np.asarray(picks.indices)
+    if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
+        raise PluginError(f"{plugin} returned picks of dtype {indices.dtype}; expected (k,) int64")
+    if len(indices) > k:
+        raise PluginError(f"{plugin} picked {len(indices)} rows; expected at most {k}")
+    if len(indices) and (indices.min() < 0 or indices.max() >= n):
+        raise PluginError(f"{plugin} picked a row outside 0..{n - 1}")
+    if len(np.unique(indices)) != len(indices):
+        raise PluginError(f"{plugin} picked a row twice")
+    if np.isin(indices, initial).any():
+        raise PluginError(f"{plugin} picked a row that is a fixed centre already")
+    if picks.radii is not None and len(picks.radii) != len(indices):
+        raise PluginError(f"{plugin} returned {len(picks.radii)} radii for {len(indices)} picks")
+    return Picks(indices.astype(np.int64), picks.radii)

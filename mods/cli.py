@@ -1,0 +1,110 @@
+"""The `mods` command: global options, plug-in loading, and errors told once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mods._version import __version__
+from mods.commands.bench import bench
+from mods.commands.doctor import doctor
+from mods.commands.kcenter import kcenter
+from mods.commands.plugins import plugins
+from mods.commands.run import run
+from mods.commands.score import score
+from mods.commands.why import why
+from mods.errors import ModsError
+from mods.plugins import Registry, load_plugins
+
+EPILOG = """\b
+Examples:
+  mods run data.jsonl -o RUN --recipe offline
+  mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
+  mods why RUN 17
+  mods --plugin my_scorer.py score data.jsonl --quality mine -o scores.parquet
+"""
+
+
+class ModsGroup(click.Group):
+    """Loads plug-ins before a command is looked up, and turns `ModsError` into exit code 1."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; what the user can fix is told in one line without a traceback."""
+        try:
+            return super().main(*args, **kwargs)
+        except ModsError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+        except BrokenPipeError:  # `mods … | head` closed our output
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List built-in commands and those of plug-ins."""
+        return sorted([*super().list_commands(ctx), *self._added(ctx).commands])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command; unknown names may come from a plug-in."""
+        builtin = super().get_command(ctx, cmd_name)
+        return builtin or self._added(ctx).get_command(ctx, cmd_name)
+
+    def _added(self, ctx: click.Context) -> click.Group:
+        # The default plug-ins add no commands; leaving them out keeps `--help` instant.
+        root = ctx.find_root()
+        if "mods.commands" not in root.meta:
+            registry = load_plugins(*plugin_paths(root), defaults=())
+            root.meta["mods.commands"] = registry.commands(self.commands)
+        added: click.Group = root.meta["mods.commands"]
+        return added
+
+
+def registry_of(ctx: click.Context) -> Registry:
+    """Load all plug-ins, once per call of `mods`."""
+    root = ctx.find_root()
+    if not isinstance(root.obj, Registry):
+        root.obj = load_plugins(*plugin_paths(root))
+    return root.obj
+
+
+def plugin_paths(root: click.Context) -> tuple[Sequence[Path], Sequence[Path]]:
+    """The plug-in files and folders named on the command line."""
+    return root.params.get("plugin") or (), root.params.get("plugins_dir") or ()
+
+
+@click.group(
+    cls=ModsGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="mods")
+@click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE",
+    is_eager=True,  # known before --help lists the commands
+    type=click.Path(path_type=Path),
+    help="Load a plug-in file. May be repeated.",
+)
+@click.option(
+    "--plugins-dir",
+    multiple=True,
+    metavar="DIR",
+    is_eager=True,
+    type=click.Path(path_type=Path),
+    help="Load every plug-in file of a folder. May be repeated.",
+)
+def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
+    """Model-oriented data selection for instruction tuning.
+
+    Chooses, for a given model, the few thousand rows of an instruction data set that it needs:
+    good ones (quality), different ones (coverage), and those it answers badly (necessity).
+    """
+
+
+for _command in (run, score, kcenter, why, plugins, doctor, bench):
+    main.add_command(_command)

@@ -1,0 +1,1 @@
+"""The commands of `mods`, one file each."""

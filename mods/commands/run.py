@@ -1,0 +1,188 @@
+"""`mods run`: from data and a model to a selection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mods.commands.options import data_options
+
+if TYPE_CHECKING:
+    from mods.pipeline import Selection
+
+EPILOG = """\b
+Examples:
+  mods run data.jsonl -o RUN --recipe offline --seeds 40 --budget 80
+  mods run a.json b.parquet -o RUN --model org/model --alpha 'top 30%' --beta 'bottom 20%'
+  mods run data.jsonl -o RUN --quality reward-model:batch_size=8 --set tuning.epochs=2
+  mods run data.jsonl -o RUN --quality response-length --embedder tfidf --seeds 500 --budget 500
+
+\b
+Scorers, embedders, necessity models and selectors: see `mods plugins`. An interrupted run goes on
+where it stopped when the same command is given again.
+"""
+
+SETTINGS = (
+    "quality",
+    "embedder",
+    "necessity",
+    "selector",
+    "model",
+    "alpha",
+    "beta",
+    "seeds",
+    "budget",
+    "embed_text",
+    "seed",
+    "schema",
+    "columns",
+)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("data", nargs=-1, required=True)
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="The run folder to write.",
+)
+@click.option(
+    "--recipe",
+    default=None,
+    metavar="NAME",
+    help="paper, default, offline, or a TOML file.  [default: default]",
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="TOML file of settings, laid over the recipe.",
+)
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="The model to select for: hub id, folder, GGUF file or a registered name.",
+)
+@click.option("--quality", metavar="NAME[:k=v,…]", help="Quality scorer.")
+@click.option(
+    "--alpha", metavar="CUT", help="Quality rows must pass: 0.5 (above), 'top 30%' or 'top 5000'."
+)
+@click.option("--embedder", metavar="NAME[:k=v,…]", help="Embedder.")
+@click.option(
+    "--embed-text",
+    type=click.Choice(["prompt", "instruction", "both"]),
+    help="What is embedded: the prompt with its input, the instruction alone, or "
+    "prompt and response.",
+)
+@click.option("--selector", metavar="NAME[:k=v,…]", help="Selector of diverse rows.")
+@click.option("--necessity", metavar="NAME[:k=v,…]", help="Necessity model.")
+@click.option(
+    "--beta",
+    metavar="CUT",
+    help="Rows answered worse are necessary: -1.0 (below), 'bottom 30%', 'bottom 5000'.",
+)
+@click.option("--seeds", type=int, metavar="K", help="Rows of the first coverage pass.")
+@click.option(
+    "--budget", type=int, metavar="N", help="Rows of the selection; with N = K no model is tuned."
+)
+@click.option("--seed", type=int, metavar="INT", help="Seed of everything random.  [default: 0]")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="STAGE.OPTION=VALUE",
+    help="Any other setting, e.g. tuning.epochs=2 or selector.threads=1. Repeatable.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace another run in the folder.")
+@data_options
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    data: tuple[str, ...],
+    output: Path,
+    recipe: str | None,
+    config: Path | None,
+    overrides: tuple[str, ...],
+    cache: Path | None,
+    strict: bool,
+    overwrite: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Select the rows of DATA that a model needs.
+
+    DATA are files (JSON, JSONL, CSV, Parquet, also .gz), folders or hub ids.
+    """
+    from mods.api import read
+    from mods.cli import registry_of
+    from mods.config import load_recipe, load_toml, make_settings
+    from mods.pipeline import run_pipeline
+    from mods.progress import Progress
+    from mods.store import default_cache
+
+    progress = Progress(quiet=quiet)
+    registry = registry_of(ctx)
+    recipe = recipe or "default"
+    given = {key: options[key] for key in SETTINGS if options[key] not in (None, {})}
+    settings = make_settings(
+        (f"recipe {recipe}", load_recipe(recipe)),
+        (str(config), load_toml(config) if config else {}),
+        ("command line", given),
+        overrides=overrides,
+    )
+    reading = read(
+        data,
+        registry,
+        schema=settings.schema,
+        columns=settings.columns,
+        strict=strict,
+        progress=progress,
+    )
+    selection = run_pipeline(
+        reading,
+        settings,
+        registry,
+        cache=cache or default_cache(),
+        progress=progress,
+        output=output,
+        overwrite=overwrite,
+    )
+    if as_json:
+        click.echo(json.dumps({"folder": str(output), **selection.manifest["rows"]}))
+    else:
+        click.echo(summary(selection))
+
+
+def summary(selection: Selection) -> str:
+    """The table at the end of a run."""
+    rows: Mapping[str, Any] = selection.manifest["rows"]
+    lines = [f"{'stage':<10} {'selected':>9} {'rejected':>9} {'quarantined':>12}"]
+    for stage, counts in [*rows["by_stage"].items(), ("total", rows["totals"])]:
+        lines.append(
+            f"{stage:<10} {counts['selected']:>9,} {counts['rejected']:>9,} "
+            f"{counts['quarantined']:>12,}"
+        )
+    totals = rows["totals"]
+    lines.append(
+        f"rows in {rows['in']:,} = {totals['selected']:,} selected + {totals['rejected']:,} "
+        f"rejected + {totals['quarantined']:,} quarantined"
+    )
+    folder = selection.folder
+    assert folder is not None
+    lines += [
+        "",
+        f"selection   {folder / 'selected.jsonl'}",
+        f"receipts    {folder / 'receipts.parquet'}   (mods why {folder} ROW)",
+        f"picture     {folder / 'report.png'}",
+        f"quarantine  {folder / 'quarantine.jsonl'}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mods.cli import main
+
+TOY = Path(__file__).parent / "plugins" / "toy.py"
+
+
+@pytest.fixture
+def rows():
+    """Forty different rows in Alpaca's fields, two of them the same."""
+    nouns = ["apple", "bridge", "candle", "desert", "engine", "forest", "guitar", "harbour"]
+    verbs = ["paint", "explain", "count", "describe", "compare"]
+    made = [
+        {"instruction": f"{verb} the {noun}", "input": "", "output": f"{noun} " * (i + j + 1)}
+        for i, verb in enumerate(verbs)
+        for j, noun in enumerate(nouns)
+    ]
+    return [*made, dict(made[3])]
+
+
+@pytest.fixture
+def data(tmp_path, rows):
+    """The rows as JSONL, with one broken line at the end."""
+    path = tmp_path / "data.jsonl"
+    lines = [json.dumps(row) for row in rows]
+    path.write_text(
+        "\n".join(
+            [*lines, '{"instruction": "cut'],
+        )
+        + "\n"
+    )
+    return path
+
+
+@pytest.fixture
+def mods(tmp_path, monkeypatch):
+    """Call the command line in this process; returns click's result."""
+    monkeypatch.setenv("MODS_CACHE", str(tmp_path / "cache"))
+
+    def call(*arguments, code=0):
+        result = CliRunner().invoke(main, [str(a) for a in arguments])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result
+
+    return call
+
+
+@pytest.fixture
+def toy_run(tmp_path):
+    """Arguments of a whole run with the toy plug-ins."""
+
+    def arguments(data, out, *more):
+        return [
+            "--plugin", TOY, "run", data, "-o", out, "--recipe", "offline", "--quiet",
+            "--quality", "toy-length", "--alpha", "top 30", "--embedder", "toy-letters",
+            "--selector", "toy-spread", "--model", "toy-model", "--necessity", "toy-known",
+            "--beta", "bottom 50%", "--seeds", "8", "--budget", "14", *more,
+        ]  # fmt: skip
+
+    return arguments

@@ -1,0 +1,108 @@
+"""What a person meets on the command line, mistakes included."""
+
+import json
+import os
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "nowhere.jsonl", "-o", "RUN", "--recipe", "offline"], 1, "nowhere.jsonl"),
+        (["run", "{data}", "-o", "RUN"], 1, "name it with --model"),
+        (["run", "{data}"], 2, "Missing option '--output'"),
+        (["run", "{data}", "-o", "RUN", "--recipe", "offlin"], 1, "did you mean 'offline'"),
+        (["run", "{data}", "-o", "RUN", "--recipe", "offline", "--quality", "rewardmodel"], 1,
+         "did you mean 'reward-model'"),
+        (["run", "{data}", "-o", "RUN", "--alpha", "top30%"], 1, "--alpha 'top30%'"),
+        (["run", "{data}", "-o", "{data}", "--recipe", "offline", "--seeds", "2", "--budget", "2"],
+         1, "a file is in the way"),
+        (["run", "{data}", "{data}", "-o", "RUN", "--recipe", "offline"], 1, "given twice"),
+        (["score", "{data}", "--quality", "random:sed=1", "-o", "s"], 1, "did you mean 'seed'"),
+        (["why", "RUN", "1"], 1, "holds no run"),
+        (["runn"], 2, "No such command"),
+    ],
+)  # fmt: skip
+def test_mistakes_end_with_one_helpful_line(arguments, code, message, data, mods, tmp_path):
+    os.chdir(tmp_path)
+    result = mods(*[a.format(data=data) for a in arguments], code=code)
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_strict_stops_at_the_first_broken_row_and_names_it(data, mods, toy_run, tmp_path):
+    result = mods(*toy_run(data, tmp_path / "run", "--strict"), code=1)
+    assert str(data) in result.output
+    assert "42" in result.output
+
+
+def test_why_tells_the_story_of_selected_rejected_and_broken_rows(data, mods, toy_run, tmp_path):
+    run = tmp_path / "run"
+    mods(*toy_run(data, run))
+    receipts = pq.read_table(run / "receipts.parquet").to_pylist()
+    chosen = next(r for r in receipts if r["order"] == 9)
+    told = mods("why", run, chosen["row"]).output
+    assert f"{data}:{chosen['row']}  SELECTED" in told
+    assert "picked    9 of 14" in told
+    assert "quality_toy_length" in told
+    assert "necessity_toy_known" in told
+    assert "the nearest other selected row" in told
+    assert "duplicate of" in mods("why", run, "41").output
+    assert "QUARANTINED" in mods("why", run, f"{data}:42").output
+    by_id = json.loads(mods("why", run, chosen["id"][:12], "--json").output)
+    assert [r["row"] for r in by_id] == [chosen["row"]]
+    assert "names no row" in mods("why", run, "99", code=1).output
+
+
+def test_text_from_the_data_cannot_drive_the_terminal(mods, toy_run, tmp_path, rows):
+    data = tmp_path / "rows.jsonl"
+    rows[2]["output"] = 7
+    rows[2]["instruction"] = "\x1b[31mred"
+    lines = [json.dumps(row) for row in rows]
+    data.write_text("\n".join([*lines, '{"\x1b[31m": 1']) + "\n")
+    mods(*toy_run(data, tmp_path / "run"))
+    for row in (3, 42):
+        assert "\x1b" not in mods("why", tmp_path / "run", row).output
+
+
+def test_score_gives_every_row_a_score_or_a_reason(data, mods, tmp_path):
+    out = tmp_path / "scores.parquet"
+    mods("score", data, "--quality", "response-length", "-o", out)
+    table = pq.read_table(out)
+    assert table.column_names == ["id", "source", "row", "score", "reason"]
+    rows = table.to_pylist()
+    assert [r["row"] for r in rows] == list(range(1, 43))
+    assert rows[40]["score"] == rows[3]["score"]
+    assert rows[41]["score"] is None
+    assert "JSON" in rows[41]["reason"]
+
+
+def test_kcenter_writes_picks_and_goes_on_from_fixed_centres(mods, tmp_path):
+    x = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    picks, rest = tmp_path / "picks.npy", tmp_path / "rest.npy"
+    mods("kcenter", tmp_path / "x.npy", "-k", "20", "--first", "5", "-o", picks)
+    whole = np.load(picks)
+    assert whole.dtype == np.int64
+    assert whole[0] == 5
+    np.save(tmp_path / "initial.npy", whole[:12])
+    mods(
+        "kcenter", tmp_path / "x.npy", "-k", "8", "--initial", tmp_path / "initial.npy", "-o", rest
+    )
+    assert np.load(rest).tolist() == whole[12:].tolist()
+    told = mods("kcenter", tmp_path / "x.npy", "-k", "301", "-o", picks, code=1).output
+    assert "301" in told
+    (tmp_path / "text.npy").write_text("no array")
+    assert (
+        "not a .npy file"
+        in mods("kcenter", tmp_path / "text.npy", "-k", "1", "-o", picks, code=1).output
+    )
+
+
+def test_doctor_says_what_was_built_and_what_is_missing(mods):
+    found = json.loads(mods("doctor", "--json").output)
+    assert set(found) == {"mods", "k-center core", "torch devices", "libraries", "optional"}
+    assert found["libraries"]["torch"] != "MISSING"

@@ -1,0 +1,142 @@
+"""The whole path: accounting, resume, caching, determinism."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import mods as mods_package
+
+ROOT = Path(mods_package.__file__).parent.parent
+KILLS = ["score:3", "embed:2", "tune:1", "generate:1", "generate:2", "judge:1"]
+
+
+def spawn(arguments, tmp_path, **env):
+    """Run `mods` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from mods.cli import main; main()", *map(str, arguments)],
+        env={**os.environ, "MODS_CACHE": str(tmp_path / "cache"), **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+def selected(folder):
+    return [json.loads(line) for line in (folder / "selected.jsonl").read_text().splitlines()]
+
+
+def test_every_input_row_has_one_receipt(data, rows, tmp_path, mods, toy_run):
+    out = tmp_path / "run"
+    result = mods(*toy_run(data, out))
+    receipts = pq.read_table(out / "receipts.parquet").to_pylist()
+    assert [r["row"] for r in receipts] == list(range(1, len(rows) + 2))
+    fates = Counter((r["fate"], r["stage"]) for r in receipts)
+    assert fates == {
+        ("selected", "coverage"): 8,
+        ("selected", "necessity"): 6,
+        ("rejected", "necessity"): 16,
+        ("rejected", "quality"): 10,
+        ("rejected", "reading"): 1,
+        ("quarantined", "reading"): 1,
+    }
+    assert "rows in 42 = 14 selected + 27 rejected + 1 quarantined" in result.output
+    duplicate = receipts[40]
+    assert duplicate["reason"] == f"duplicate of {data}:4"
+    picked = sorted((r for r in receipts if r["order"]), key=lambda r: r["order"])
+    assert [rows[r["row"] - 1] for r in picked] == selected(out)
+    assert all(r["quality_toy_length"] is not None for r in picked)
+    assert (out / "report.png").read_bytes().startswith(b"\x89PNG")
+    quarantined = json.loads((out / "quarantine.jsonl").read_text())
+    assert quarantined["row"] == 42
+    assert quarantined["text"] == '{"instruction": "cut'
+
+
+def test_a_row_that_cannot_be_scored_is_quarantined_with_its_reason(tmp_path, mods, toy_run, rows):
+    data = tmp_path / "rows.jsonl"
+    rows[5]["output"] = "skip this"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    mods(*toy_run(data, tmp_path / "run"))
+    receipt = pq.read_table(tmp_path / "run" / "receipts.parquet").to_pylist()[5]
+    assert (receipt["fate"], receipt["stage"]) == ("quarantined", "quality")
+    assert receipt["reason"] == "says skip"
+    assert receipt["quality_toy_length"] is None
+
+
+@pytest.mark.parametrize("kill", KILLS)
+def test_a_killed_run_resumes_to_the_same_selection(kill, data, tmp_path, toy_run):
+    whole = spawn(toy_run(data, tmp_path / "whole"), tmp_path, MODS_CACHE=str(tmp_path / "other"))
+    assert whole.returncode == 0, whole.stderr
+    run, log = toy_run(data, tmp_path / "run"), tmp_path / "log"
+    killed = spawn(run, tmp_path, MODS_TOY_KILL=kill, MODS_TOY_LOG=str(log))
+    assert killed.returncode == -9
+    assert not (tmp_path / "run" / "selected.jsonl").exists()
+    before = log.read_text().splitlines()
+    resumed = spawn(run, tmp_path, MODS_TOY_LOG=str(log))
+    assert resumed.returncode == 0, resumed.stderr
+    assert selected(tmp_path / "run") == selected(tmp_path / "whole")
+    # Only the batch in work is done again.
+    again = set(before) & set(log.read_text().splitlines()[len(before) :])
+    kind = kill.split(":")[0]
+    lost = {line.split()[0] for line in again}
+    assert lost <= {kind, "judge"}
+    limit = {"score": 4, "embed": 4, "tune": 8, "generate": 16, "judge": 16}[kind]
+    assert sum(line.startswith(f"{kind} ") for line in again) <= limit
+
+
+def test_changed_thresholds_and_added_rows_recompute_nothing(
+    data, rows, tmp_path, mods, toy_run, monkeypatch
+):
+    mods(*toy_run(data, tmp_path / "one"))
+    log = tmp_path / "log"
+    monkeypatch.setenv("MODS_TOY_LOG", str(log))
+    mods(*toy_run(data, tmp_path / "two", "--alpha", "top 35", "--budget", "12"))
+    assert not any(line.startswith("score") for line in log.read_text().splitlines())
+    log.unlink()
+    more = tmp_path / "more.jsonl"
+    more.write_text(json.dumps({"instruction": "new", "output": "entirely new row"}) + "\n")
+    mods(*toy_run(data, tmp_path / "three", more))
+    assert sum(line.startswith("score") for line in log.read_text().splitlines()) == 1
+
+
+def test_a_folder_of_another_run_is_refused_and_says_what_differs(data, tmp_path, mods, toy_run):
+    out = tmp_path / "run"
+    mods(*toy_run(data, out))
+    refused = mods(*toy_run(data, out, "--budget", "12"), code=1)
+    assert "settings.budget: 14 before, 12 now" in refused.output
+    mods(*toy_run(data, out, "--budget", "12", "--overwrite"))
+    assert len(selected(out)) == 12
+    data.write_text(data.read_text().replace("paint the apple", "paint the pear"))
+    assert "makes" not in (refused := mods(*toy_run(data, out, "--budget", "12"), code=1)).output
+    assert "inputs.content" in refused.output
+
+
+def test_seeds_that_meet_the_budget_need_no_model(data, tmp_path, mods, toy_run, monkeypatch):
+    log = tmp_path / "log"
+    monkeypatch.setenv("MODS_TOY_LOG", str(log))
+    mods(*toy_run(data, tmp_path / "run", "--budget", "8"))
+    assert {line.split()[0] for line in log.read_text().splitlines()} == {"score", "embed"}
+    assert len(selected(tmp_path / "run")) == 8
+
+
+def test_select_from_python_equals_the_command_line(data, rows, tmp_path, mods, toy_run):
+    from conftest import TOY
+
+    mods(*toy_run(data, tmp_path / "run"))
+    selection = mods_package.select(
+        rows, recipe="offline", plugins=[TOY], quiet=True, quality="toy-length", alpha="top 30",
+        embedder="toy-letters", selector="toy-spread", model="toy-model", necessity="toy-known",
+        beta="bottom 50%", seeds=8, budget=14, cache=tmp_path / "cache",
+    )  # fmt: skip
+    assert selection.rows == selected(tmp_path / "run")
+    assert selection.totals == {"selected": 14, "rejected": 27, "quarantined": 0}
+    assert selection.folder is None
+
+
+def test_more_seeds_than_rows_says_how_many_there_are(data, tmp_path, mods, toy_run):
+    result = mods(*toy_run(data, tmp_path / "run", "--seeds", "35", "--budget", "35"), code=1)
+    assert "--seeds 35, but only 30 of 40 rows pass alpha (top 30)" in result.output
