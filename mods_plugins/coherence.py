@@ -61,7 +61,7 @@ STRENGTH = 0.02
 ROUGH_POOL = 20
 """With fewer rows the fit is rough."""
 PRIOR_ROWS = 4
-"""The means of a script count as many rows of the whole pool's means: matters for a few rows only."""
+"""Weight of the whole pool's means in the means of a script, in rows: matters for rare scripts."""
 FEW_PAIRS = 500
 """A smaller pool breaks each row several times, to have about this many pairs to learn from."""
 
@@ -433,7 +433,7 @@ class Scale:
                 np.isnan(own), overall, share * own + (1 - share) * overall
             )
         squares = _means((_values(table) - overall) ** 2)
-        spread = np.sqrt(np.nan_to_num(squares))
+        spread: Columns = np.sqrt(np.nan_to_num(squares))
         return cls(overall, centres, np.where(spread > 1e-6, spread, 1.0))
 
     def __call__(self, table: Columns) -> Columns:
@@ -447,7 +447,7 @@ class Scale:
 
 def _values(table: Columns) -> Columns:
     """Return the features without the script, with nan where a feature is absent."""
-    values = table[:, :-1].copy()
+    values: Columns = table[:, :-1].copy()
     absent = values == ABSENT
     absent[:, SIGNED] = False
     values[absent] = np.nan

@@ -105,7 +105,9 @@ def test_keeps_the_rules_with_the_encoder() -> None:
     assert scorer.identity()["encoder"]["model"].startswith("package:")
 
 
-@pytest.mark.parametrize("encoder", ["none", pytest.param("auto", marks=needs_encoder)])
+@pytest.mark.parametrize(
+    "encoder", ["none", pytest.param("auto", marks=[needs_encoder, pytest.mark.models])]
+)
 def test_catches_broken_rows_it_has_not_seen(encoder: str) -> None:
     rows = corpus()
     random.Random(0).shuffle(rows)
@@ -207,7 +209,9 @@ def test_words_and_sentences_of_many_scripts() -> None:
 
 @needs_shared
 @pytest.mark.models
-@pytest.mark.parametrize("encoder", ["none", pytest.param("auto", marks=needs_encoder)])
+@pytest.mark.parametrize(
+    "encoder", ["none", pytest.param("auto", marks=[needs_encoder, pytest.mark.models])]
+)
 def test_broken_rows_of_alpaca(encoder: str) -> None:
     with (SHARED / "alpaca_data.json").open(encoding="utf-8") as file:
         data = random.Random(0).sample(json.load(file), 300)
