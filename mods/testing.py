@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mods.checks import checked_picks, checked_scores, checked_vectors
 from mods.errors import PluginError
 from mods.interfaces import Picks, Pool, Unscorable
 from mods.records import Message, Record
@@ -48,7 +49,7 @@ def sample_records() -> list[Record]:
             "Tell a long story about a lighthouse.",
             " ".join(f"On night {night} the keeper lit lamp {night}." for night in range(40)),
         ),
-        Record.from_instruction("Summarise the text.", "A list of words.", input="word " * 200),
+        Record.from_instruction("Summarise the text.", "A list of words.", input="word " * 60),
         Record.from_instruction("What is rain?", "Falling water.", system="Answer briefly."),
         *(Record(tuple(Message(*turn) for turn in turns), turns[-2][1]) for turns in _MULTI_TURN),
     ]  # fmt: skip
@@ -110,7 +111,7 @@ def check_quality_scorer(scorer: QualityScorer | PoolScorer) -> None:
     name = _name(scorer)
     _check_identity(scorer)
     if hasattr(scorer, "score_pool") and hasattr(scorer, "features"):
-        _check_rowwise(scorer.features, sample_records(), name, _features)
+        _check_rowwise(scorer.features, sample_records(), name, checked_vectors)
         _check_score_pool(scorer, name)
     elif hasattr(scorer, "score"):
         _check_rowwise(scorer.score, sample_records(), name, _scores)
@@ -128,7 +129,7 @@ def check_necessity_model(model: NecessityModel) -> None:
     def judge(records: Sequence[Record]) -> Any:
         return model.judge(records, language_model)
 
-    _check_rowwise(judge, sample_records(), name, _floats)
+    _check_rowwise(judge, sample_records(), name, _scores)
 
 
 def check_embedder(embedder: Embedder) -> None:
@@ -139,7 +140,7 @@ def check_embedder(embedder: Embedder) -> None:
     texts = [record.prompt for record in sample_records()]
     if hasattr(embedder, "fit"):
         embedder.fit(list(texts))
-    _check_rowwise(embedder.embed, texts, name, _vectors)
+    _check_rowwise(embedder.embed, texts, name, checked_vectors)
 
 
 def check_selector(selector: Selector) -> None:
@@ -191,7 +192,10 @@ def _check_rowwise(
         name,
         "results must come in the order of the input: permuted input must give permuted results",
     )
-    alone = np.concatenate([run([item]) for item in items])
+    singles = [run([item]) for item in items]
+    same_width = {single.shape[1:] for single in singles} == {first.shape[1:]}
+    _require(same_width, name, "vectors must have the same d in every call")
+    alone = np.concatenate(singles)
     _require(
         _close(alone, first, first),
         name,
@@ -201,49 +205,14 @@ def _check_rowwise(
 
 def _scores(result: Any, count: int, name: str) -> FloatArray:
     """Read scores; a row that was declared unscorable becomes nan."""
-    _check_length(result, count, name)
-    for score in result:
-        if isinstance(score, Unscorable):
-            _require(bool(score.reason), name, "`Unscorable` must say the reason")
-    plain = [np.nan if isinstance(score, Unscorable) else score for score in result]
-    values = _floats(plain, count, name, unscorable=[isinstance(s, Unscorable) for s in result])
-    _require(not np.isnan(values).all(), name, "at least one sample row must get a score")
+    scores = checked_scores(result, count, name)
+    for score in scores:
+        reason = score.reason if isinstance(score, Unscorable) else "none"
+        _require(bool(reason), name, "`Unscorable` must say the reason")
+    values = np.array([np.nan if isinstance(score, Unscorable) else score for score in scores])
+    some = count == 1 or not np.isnan(values).all()
+    _require(some, name, "at least one sample row must get a score")
     return values
-
-
-def _floats(
-    result: Any, count: int, name: str, unscorable: Sequence[bool] | None = None
-) -> FloatArray:
-    _check_length(result, count, name)
-    try:
-        values = np.asarray(result, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise PluginError(f"{name}: every result must be one float ({error})") from error
-    _require(values.shape == (count,), name, f"one float per record; got shape {values.shape}")
-    checked = values if unscorable is None else values[~np.asarray(unscorable, dtype=bool)]
-    _require(
-        bool(np.isfinite(checked).all()),
-        name,
-        "results must be finite; a row that cannot be scored is `Unscorable`, never nan",
-    )
-    return values
-
-
-def _vectors(result: Any, count: int, name: str) -> FloatArray:
-    """Read vectors, for embedders."""
-    _check_length(result, count, name)
-    values = np.asarray(result)
-    _require(
-        values.ndim == 2 and values.shape[1] > 0,
-        name,
-        f"the result must have shape ({count}, d); got {values.shape}",
-    )
-    _require(values.dtype == np.float32, name, f"the result must be float32, not {values.dtype}")
-    _require(bool(np.isfinite(values).all()), name, "results must be finite")
-    return values
-
-
-_features = _vectors
 
 
 def _check_score_pool(scorer: Any, name: str) -> None:
@@ -251,15 +220,15 @@ def _check_score_pool(scorer: Any, name: str) -> None:
     records = sample_records()
     features = scorer.features(records)
     given, kept = list(records), features.copy()
-    scores = _floats(scorer.score_pool(given, features), len(records), name)
+    scores = _scores(scorer.score_pool(given, features), len(records), name)
     untouched = _same_input(given, records) and np.array_equal(features, kept)
     _require(untouched, name, "`score_pool` must leave records and features as they were")
-    again = _floats(scorer.score_pool(records, features), len(records), name)
+    again = _scores(scorer.score_pool(records, features), len(records), name)
     _require(_equal(scores, again), name, "two calls of `score_pool` must agree")
     order = np.random.default_rng(1).permutation(len(records))
     permuted = scorer.score_pool([records[i] for i in order], features[order])
     _require(
-        _close(_floats(permuted, len(records), name), scores[order], scores),
+        _close(_scores(permuted, len(records), name), scores[order], scores),
         name,
         "`score_pool` of a permuted pool must give permuted scores",
     )
@@ -273,17 +242,8 @@ def _check_picks(
 ) -> None:
     kept = copy.deepcopy((pool.embeddings, pool.quality, initial))
     picks = selector.select(pool, k, initial=initial)
-    _require(isinstance(picks, Picks), name, "`select` returns a `Picks`")
-    rows = picks.indices
-    _require(rows.ndim == 1 and rows.dtype == np.int64, name, "indices must be int64, shape (m,)")
-    _require(len(rows) <= k, name, f"at most k rows may be picked: {len(rows)} for k = {k}")
+    rows = checked_picks(picks, len(pool.records), k, initial, name).indices
     _require(len(rows) > 0, name, "rows that differ are left, yet none was picked")
-    inside = bool(((rows >= 0) & (rows < len(pool.records))).all())
-    _require(inside, name, "every index must be a row of the pool")
-    _require(len(set(rows.tolist())) == len(rows), name, "no row may be picked twice")
-    _require(
-        not set(rows.tolist()) & set(initial.tolist()), name, "no fixed centre may be picked again"
-    )
     _check_radii(picks, name)
     untouched = (
         np.array_equal(kept[0], pool.embeddings)
@@ -298,7 +258,6 @@ def _check_picks(
 def _check_radii(picks: Picks, name: str) -> None:
     if picks.radii is None:
         return
-    _require(picks.radii.shape == picks.indices.shape, name, "radii must be one per pick")
     _require(bool(np.isfinite(picks.radii).all()), name, "radii must be finite")
     _require(bool((np.diff(picks.radii) <= 0).all()), name, "a covering radius never grows")
 
@@ -317,13 +276,6 @@ def _check_identity(plugin: object) -> None:
     except (TypeError, ValueError) as error:
         raise PluginError(f"{name}: `identity()` must be a dict that JSON can hold") from error
     _require(first == second, name, "`identity()` must be the same each time")
-
-
-def _check_length(result: Any, count: int, name: str) -> None:
-    _require(hasattr(result, "__len__"), name, f"the result must be a list or an array of {count}")
-    _require(
-        len(result) == count, name, f"one result per record: {len(result)} for {count} records"
-    )
 
 
 def _same_input(given: Sequence[Any], before: Sequence[Any]) -> bool:

@@ -59,7 +59,11 @@ CLIP = 4.0
 STRENGTH = 0.02
 """Weight of the data against the L2 penalty (C of a logistic regression)."""
 ROUGH_POOL = 20
-"""With fewer rows the fit is rough; a script with fewer rows leans on the whole pool's means."""
+"""With fewer rows the fit is rough."""
+PRIOR_ROWS = 4
+"""Weight of the whole pool's means in the means of a script, in rows: matters for rare scripts."""
+FEW_PAIRS = 500
+"""A smaller pool breaks each row several times, to have about this many pairs to learn from."""
 
 _CONNECTIVES = re.compile(
     "(?:additionally|afterwards|also|and|another|because|but|consequently|conclusion|finally|"
@@ -148,7 +152,8 @@ class Coherence:
             )
         table = np.asarray(features, dtype=np.float64)
         chosen = _sample(records, self.sample)
-        broken = break_responses([records[i] for i in chosen])
+        times = min(8, max(1, FEW_PAIRS // max(1, len(chosen))))
+        broken = break_responses([records[i] for i in chosen], times=times)
         if not broken:
             raise DataError(
                 "coherence learns by breaking the pool's own responses, and cannot break these "
@@ -313,8 +318,10 @@ KINDS = ("swapped", "swapped", "truncated", "shuffled")
 """One row in two is swapped, one in four truncated, one in four shuffled."""
 
 
-def break_responses(records: Sequence[Record], kinds: Sequence[str] = KINDS) -> list[Broken]:
-    """Make at least one broken record of each record, several in a small pool.
+def break_responses(
+    records: Sequence[Record], kinds: Sequence[str] = KINDS, times: int = 1
+) -> list[Broken]:
+    """Make `times` broken records of each record, taking the kinds in turn.
 
     What is made depends on the set of records, not on their order. A response too short to be
     cut or shuffled is swapped; one for which nothing works is left out.
@@ -324,12 +331,11 @@ def break_responses(records: Sequence[Record], kinds: Sequence[str] = KINDS) -> 
     )
     place = {row: rank for rank, row in enumerate(by_length)}
     neighbours = [records[i] for i in by_length]
-    rounds = min(8, max(1, 500 // max(1, len(records))))
     made = []
     for row, record in enumerate(records):
         rng = random.Random(_hash(record))
         start = rng.randrange(len(kinds))
-        for turn in range(rounds):
+        for turn in range(times):
             kind = kinds[(start + turn) % len(kinds)]
             item = _break(row, record, kind, neighbours, place[row], rng)
             made += [item] if item else []
@@ -421,13 +427,13 @@ class Scale:
         centres = {}
         for kind in np.unique(table[:, -1]):
             rows = table[table[:, -1] == kind]
-            share = len(rows) / (len(rows) + ROUGH_POOL)
+            share = len(rows) / (len(rows) + PRIOR_ROWS)
             own = _means(_values(rows))
             centres[float(kind)] = np.where(
                 np.isnan(own), overall, share * own + (1 - share) * overall
             )
         squares = _means((_values(table) - overall) ** 2)
-        spread = np.sqrt(np.nan_to_num(squares))
+        spread: Columns = np.sqrt(np.nan_to_num(squares))
         return cls(overall, centres, np.where(spread > 1e-6, spread, 1.0))
 
     def __call__(self, table: Columns) -> Columns:
@@ -441,7 +447,7 @@ class Scale:
 
 def _values(table: Columns) -> Columns:
     """Return the features without the script, with nan where a feature is absent."""
-    values = table[:, :-1].copy()
+    values: Columns = table[:, :-1].copy()
     absent = values == ABSENT
     absent[:, SIGNED] = False
     values[absent] = np.nan
@@ -453,7 +459,7 @@ def _means(values: Columns) -> Columns:
 
     Sorted first, so that the order of the rows does not even change the rounding.
     """
-    ordered = np.sort(values, axis=0)
+    ordered: Columns = np.sort(values, axis=0)
     counts = np.sum(~np.isnan(ordered), axis=0)
     sums = np.nansum(ordered, axis=0)
     means: Columns = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
