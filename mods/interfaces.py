@@ -144,8 +144,10 @@ class ModelBackend(Protocol):
 class NecessityModel(Protocol):
     """Judges how well the seed-tuned model does on each row."""
 
-    def judge(self, records: Sequence[Record], model: LanguageModel) -> FloatArray:
-        """Return one finite float per record; *higher is better answered*.
+    def judge(
+        self, records: Sequence[Record], model: LanguageModel
+    ) -> Sequence[float | Unscorable] | FloatArray:
+        """Return one finite float per record (or `Unscorable`); *higher is better answered*.
 
         Rows below beta are necessary. `model` is the tuned model; its answers are cached and
         shared, so asking twice costs nothing.

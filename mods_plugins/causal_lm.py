@@ -383,6 +383,7 @@ def _mean_loss(logits: torch.Tensor, row: Encoded, first: int) -> float:
     import torch
 
     start = max(len(row.prompt), 1)
-    targets = torch.tensor([*row.prompt, *row.response][start:], device=logits.device)
+    ids = [*row.prompt, *row.response][start:]
+    targets = torch.tensor(ids, dtype=torch.long, device=logits.device)
     scores = logits[start - 1 - first : row.size - 1 - first]
     return float(torch.nn.functional.cross_entropy(scores.float(), targets))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mods.hookspecs import hookimpl
-from mods_plugins.causal_lm import CausalLM, model_identity
+from mods_plugins.causal_lm import CausalLM, model_identity, pick_device, pick_dtype
 from mods_plugins.chat import template_identity
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class HFModel:
         return {
             **model_identity(self.path, self.revision),
             "template": template_identity(self.template),
-            "dtype": self.dtype,
+            "dtype": str(pick_dtype(self.dtype, pick_device(self.device))).removeprefix("torch."),
         }
 
     def tune(
@@ -70,13 +70,15 @@ class HFModel:
         """Tune on the last response of each record; see `mods_plugins.tuning.tune`."""
         from mods_plugins.tuning import tune
 
+        identity = self.identity()
         lm = tune(
             lambda: self.load(tuning.template),
             records,
             tuning=tuning,
             folder=folder,
             seed=seed,
-            what={"model": self.identity(), "template": template_identity(tuning.template)},
+            name=identity["model"],
+            what={"model": identity, "template": template_identity(tuning.template)},
         )
         return TunedModel(lm, generation, max_length=tuning.max_length, seed=seed)
 

@@ -62,7 +62,9 @@ def _cosines(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDAr
     """Return the cosine of each pair of rows; 0 where a vector is zero."""
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     dots: npt.NDArray[np.float64] = np.einsum("ij,ij->i", a, b)
-    return np.divide(dots, norms, out=np.zeros_like(dots), where=norms > 0)
+    cosines = np.zeros_like(dots)
+    np.divide(dots, norms, out=cosines, where=norms > 0)
+    return cosines
 
 
 @hookimpl

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS = 30.0
 """Least time between checkpoints; more where saving is slow (see `_checkpointer`)."""
+SAVE_COST = 10.0
+"""Least time between checkpoints, as a multiple of the time that the last one took."""
 COMPLETE = "mods-complete"
 """The file that says a checkpoint was written to its end."""
 IGNORED = -100
@@ -41,6 +43,7 @@ def tune(
     tuning: Tuning,
     folder: Path,
     seed: int,
+    name: str,
     what: Mapping[str, Any],
 ) -> CausalLM:
     """Tune what `load` returns on the responses of `records` and return it, ready to answer.
@@ -48,16 +51,17 @@ def tune(
     `folder` gets `tuning.json` (what is tuned, on what, how), checkpoints while it runs, and at
     the end `tuned/`: the adapter, or the whole model for full tuning. A finished folder is only
     loaded; an unfinished one goes on from its last whole checkpoint, to the same weights as
-    without the interruption. Raises `RunFolderError` if the folder holds another tuning.
+    without the interruption. `name` is what the adapter calls its base model. Raises
+    `RunFolderError` if the folder holds another tuning.
     """
     if not records:
         raise DataError("there is no record to tune on: the seed set is empty")
     _claim(folder, _description(records, tuning, seed, what))
-    if not (folder / "tuned").exists():
-        tuned = _train_with_room(load, records, tuning, folder, seed)
-        _finish(tuned, folder)
-        return tuned
-    return _attached(load(), folder / "tuned", tuning)
+    if (folder / "tuned").exists():
+        return _attached(load(), folder / "tuned", tuning)
+    tuned = _train_with_room(load, records, tuning, folder, seed)
+    _finish(tuned, folder, tuning, name)
+    return tuned
 
 
 def _description(
@@ -159,7 +163,10 @@ def _with_adapter(model: Any, tuning: Tuning) -> Any:
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
     )
     with quiet():
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
+    # Else each save asks the hub about the base model; the finished adapter names it.
+    adapted.peft_config["default"].base_model_name_or_path = None
+    return adapted
 
 
 def _trainer(lm: CausalLM, rows: list[Encoded], arguments: TrainingArguments) -> Trainer:
@@ -295,7 +302,7 @@ def _checkpointer() -> TrainerCallback:
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             _mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
             self.saved_at, self.saved_step = time.monotonic(), state.global_step
-            self.wait = max(SAVE_SECONDS, 10 * (self.saved_at - self.asked_at))
+            self.wait = max(SAVE_SECONDS, SAVE_COST * (self.saved_at - self.asked_at))
 
         def _ask(self, state: Any, control: Any) -> None:
             # The last step is followed by the finished model.
@@ -343,12 +350,18 @@ def _last_checkpoint(folder: Path) -> Path | None:
     return whole[-1] if whole else None
 
 
-def _finish(lm: CausalLM, folder: Path) -> None:
+def _finish(lm: CausalLM, folder: Path, tuning: Tuning, name: str) -> None:
     """Write `tuned/` in one step, then remove the checkpoints."""
     draft = folder / "tuned.part"
     shutil.rmtree(draft, ignore_errors=True)
     with quiet():
-        lm.model.save_pretrained(draft)
+        if tuning.method == "lora":
+            lm.model.peft_config["default"].base_model_name_or_path = name
+            lm.model.save_pretrained(draft, save_embedding_layers=False)
+            (draft / "README.md").unlink(missing_ok=True)  # a form that nobody filled in
+        else:
+            lm.model.save_pretrained(draft)
+        lm.tokenizer.save_pretrained(draft)
     draft.rename(folder / "tuned")
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
