@@ -165,7 +165,7 @@ def _with_adapter(model: Any, tuning: Tuning) -> Any:
     with quiet():
         adapted = get_peft_model(model, config)
     # Else each save asks the hub about the base model; the finished adapter names it.
-    adapted.peft_config["default"].base_model_name_or_path = None
+    adapted.peft_config["default"].base_model_name_or_path = ""
     return adapted
 
 
