@@ -196,11 +196,22 @@ def validate(merged: Mapping[str, Any]) -> RunSettings:
             raise SettingsError(f"--{name} is not set; give it, or use a recipe that sets it")
     values["alpha"] = Threshold.parse(values["alpha"], option="--alpha", side="top")
     values["beta"] = Threshold.parse(values["beta"], option="--beta", side="bottom")
-    values["tuning"] = checked(Tuning, values.get("tuning", {}), "tuning.")
+    tuning = dict(values.get("tuning", {}))
+    if tuning.get("template"):
+        tuning["template"] = template_text(str(tuning["template"]))
+    values["tuning"] = checked(Tuning, tuning, "tuning.")
     values["generation"] = checked(Generation, values.get("generation", {}), "generation.")
     typed = checked(RunSettings, values, "")
     assert isinstance(typed, RunSettings)
     return typed
+
+
+def template_text(template: str) -> str:
+    """Return the text of a template file, so that the settings hold what makes the result."""
+    path = Path(template).expanduser()
+    if "{" in template or not path.is_file():
+        return template
+    return path.read_text(encoding="utf-8")
 
 
 def checked(kind: type, values: Mapping[str, Any], prefix: str) -> Any:

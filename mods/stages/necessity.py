@@ -46,7 +46,7 @@ class TunedModel:
         self._model: LanguageModel | None = None
         self.identity: Mapping[str, Any] = {
             "model": backend.identity,
-            "tuning": asdict(tuning),
+            "tuning": without(asdict(tuning), "micro_batch"),
             "seeds": [record.id for record in seeds],
             "seed": seed,
         }
@@ -73,7 +73,8 @@ class TunedModel:
 
     def generate(self, records: Sequence[Record]) -> list[str]:
         """Answer each record's context."""
-        identity = {**self.identity, "generation": asdict(self._generation)}
+        generation = without(asdict(self._generation), "batch_size")
+        identity = {**self.identity, "generation": generation}
         return self._cached(records, "responses", identity, TEXTS, self._generate)
 
     def losses(self, records: Sequence[Record]) -> npt.NDArray[np.float64]:
@@ -110,6 +111,11 @@ class TunedModel:
             progress=Progress(quiet=True),  # the stage's own bar counts these rows
             label=name,
         )
+
+
+def without(settings: dict[str, Any], memory: str) -> dict[str, Any]:
+    """Leave out a setting that is a matter of memory, not of results."""
+    return {name: value for name, value in settings.items() if name != memory}
 
 
 def judge_records(
