@@ -14,6 +14,10 @@
 
 namespace mods::cuda {
 
+#if !defined(MODS_CUDA_STAGING_BYTES)
+#define MODS_CUDA_STAGING_BYTES (32 << 20)  // tests build with less, to see many chunks
+#endif
+
 inline std::size_t value_bytes(DType dtype) { return dtype == DType::float32 ? 4 : 2; }
 
 /// Copies rows [begin, end) of host memory, densely, with a few threads.
@@ -81,7 +85,7 @@ class DeviceRows {
     copy_.allocate(memory, bytes, "a copy of the rows");
     const int64_t width = rows.d * static_cast<int64_t>(value_bytes(rows.dtype));
     const int64_t chunk =
-        std::clamp<int64_t>((int64_t{32} << 20) / width, 1, (rows.n + 1) / 2 + 1);
+        std::clamp<int64_t>(MODS_CUDA_STAGING_BYTES / width, 1, (rows.n + 1) / 2);
     PinnedArray<char> buffers[2] = {PinnedArray<char>(static_cast<std::size_t>(chunk * width)),
                                     PinnedArray<char>(static_cast<std::size_t>(chunk * width))};
     Event copied[2] = {Event(false), Event(false)};

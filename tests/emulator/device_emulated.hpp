@@ -64,6 +64,11 @@ inline void multiply_int8(int (&c)[4], const unsigned (&a)[4], unsigned b0, unsi
   }
 }
 
+/// Throws unless `bound` is at most D(row, centre), computed the plain way.
+template <class Rows>
+void check_bound(const Rows& rows, int row, const float* centre, float bound);
+#define MODS_CUDA_CHECK_BOUND(rows, row, centre, bound) check_bound(rows, row, centre, bound)
+
 inline float widen_half(uint16_t bits) {
   const int sign = bits >> 15, exponent = bits >> 10 & 31, mantissa = bits & 1023;
   float value = exponent == 31 ? (mantissa ? NAN : INFINITY)

@@ -6,6 +6,14 @@
 #include "../../csrc/cuda/kcenter_cuda.cu"
 
 namespace mods::cuda {
+template <class Rows>
+void check_bound(const Rows& rows, int row, const float* centre, float bound) {
+  if (!(bound < INFINITY)) return;  // no pair, or one that was seen before
+  std::vector<float> x(static_cast<std::size_t>(rows.d));
+  copy_row(rows, row, x.data(), 0, 1);
+  if (!(static_cast<double>(bound) <= canonical_distance(x.data(), centre, rows.d)))
+    throw std::logic_error("a lower bound is above the distance");
+}
 int device_count() {
   int count = 0;
   cudaGetDeviceCount(&count);
