@@ -23,8 +23,8 @@ namespace {
 /// Below these brute force is faster than preparing a sketch.
 constexpr int64_t kLazyRows = 2000;
 constexpr int64_t kLazyPicks = 30;
-constexpr int kBruteBatch = 64;   ///< launches between two looks at the state
-constexpr int kFirstBudget = 4;   ///< chunks of centres in the first pass; doubled for each next
+constexpr int kBruteBatch = 64;  ///< launches between two looks at the state
+constexpr int kFirstBudget = 4;  ///< chunks of centres in the first pass; doubled for each next
 
 unsigned blocks_for(int64_t work, int64_t per_block, int64_t most) {
   return static_cast<unsigned>(std::clamp<int64_t>((work + per_block - 1) / per_block, 1, most));
@@ -98,7 +98,8 @@ struct Run {
 /// The state on the device and the host's copy of it.
 class StateMirror {
  public:
-  explicit StateMirror(Run& run) : run_(run), device_(run.memory, 1, "the run's state"), host_(1) {
+  explicit StateMirror(Run& run)
+      : run_(run), device_(run.memory, 1, "the run's state"), host_(1), drain_(run.stream) {
     RunState& state = *host_.get();
     state = RunState{};
     state.rows = run.n();
@@ -132,6 +133,7 @@ class StateMirror {
   Run& run_;
   DeviceArray<RunState> device_;
   PinnedArray<RunState> host_;
+  StreamDrain drain_;  // copies from and to host_ end before it goes, also when a later step throws
 };
 
 float widen_on_host(const char* bits, DType dtype) {
@@ -159,7 +161,8 @@ void reject_row(const Run& run, int row) {
         "copying a row from the device");
   check(cudaStreamSynchronize(run.stream), "cudaStreamSynchronize");
   for (int j = 0; j < view.d; ++j) {
-    const float value = widen_on_host(values.data() + static_cast<std::size_t>(j) * size, view.dtype);
+    const float value =
+        widen_on_host(values.data() + static_cast<std::size_t>(j) * size, view.dtype);
     if (!std::isfinite(value)) reject_value(row, j, value);
   }
   throw std::logic_error("internal error in the CUDA core: row " + std::to_string(row) +
@@ -479,8 +482,8 @@ void require_device(int device) {
   if (count == 0)
     invalid("no CUDA device can be used (" + why_no_device() + "); use device=\"cpu\"");
   if (device < 0 || device >= count)
-    invalid("cuda:" + std::to_string(device) + " is outside cuda:0..cuda:" +
-            std::to_string(count - 1));
+    invalid("cuda:" + std::to_string(device) +
+            " is outside cuda:0..cuda:" + std::to_string(count - 1));
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t stride = static_cast<int64_t>(gridDim.x) * kHalfWarps;
   const int64_t rounds = (rows.n + stride - 1) / stride;
   for (int64_t round = 0; round < rounds; ++round) {
-    const int64_t p = round * stride + static_cast<int64_t>(blockIdx.x) * kHalfWarps +
-                      threadIdx.x / kHalfWarp;
+    const int64_t p =
+        round * stride + static_cast<int64_t>(blockIdx.x) * kHalfWarps + threadIdx.x / kHalfWarp;
     double sum = 0.0;
     bool finite = true;
     if (p < rows.n) {
@@ -70,7 +70,8 @@ __global__ void __launch_bounds__(kThreads) mean_rows(RowsView rows, float* mu) 
   for (int i = 0; i < count; ++i) {
     const int p = static_cast<int>(static_cast<int64_t>(i) * rows.n / count);
     const double norm = norm_of(rows, p);
-    with_row(rows, p, [&](const auto* x) { sum += static_cast<double>(scaled(widen(x[j]), norm)); });
+    with_row(rows, p,
+             [&](const auto* x) { sum += static_cast<double>(scaled(widen(x[j]), norm)); });
   }
   mu[j] = static_cast<float>(sum / count);
 }
@@ -132,7 +133,8 @@ __global__ void __launch_bounds__(kThreads)
           }
           const float z = scaled(widen(x[j]), norm) - mu[j];
           const float q = quantised(z, inverse);
-          const double e = static_cast<double>(z) - static_cast<double>(scale) * static_cast<double>(q);
+          const double e =
+              static_cast<double>(z) - static_cast<double>(scale) * static_cast<double>(q);
           residual2 += e * e;
           packed |= (static_cast<unsigned>(static_cast<int>(q)) & 255u) << (8 * i);
         }
@@ -153,15 +155,13 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// Rows `ids[0..count)` as float32, one block per row (count is the grid size).
-__global__ void __launch_bounds__(kThreads)
-    gather_rows(RowsView rows, const int* ids, float* out) {
+__global__ void __launch_bounds__(kThreads) gather_rows(RowsView rows, const int* ids, float* out) {
   const int64_t i = blockIdx.x;
   copy_row(rows, ids[i], out + i * rows.d, static_cast<int>(threadIdx.x), kThreads);
 }
 
 /// Marks the given centres.
-__global__ void __launch_bounds__(kThreads)
-    mark_centres(const int* ids, int count, double* m) {
+__global__ void __launch_bounds__(kThreads) mark_centres(const int* ids, int count, double* m) {
   const int i = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
   if (i < count) m[ids[i]] = -1.0;
 }

@@ -2,8 +2,8 @@
 #include <cstring>
 #include <string>
 
-#include "cuda_runtime.h"
 #include "../../csrc/cuda/kcenter_cuda.cu"
+#include "cuda_runtime.h"
 
 namespace mods::cuda {
 template <class Rows>
@@ -39,7 +39,8 @@ struct Call {
   int64_t stop_after;  // calls of the progress callback, -1: never stop
 };
 
-/// 0: done; 1: invalid argument; 2: out of device memory; 3: interrupted; 4: another error; 5: leak.
+/// 0: done; 1: invalid argument; 2: out of device memory; 3: interrupted; 4: another error; 5:
+/// leak.
 int emulated_kcenter(const Call* call) {
   emulator::seed(call->seed);
   emulator::set_memory_limit(call->memory_limit);
