@@ -110,6 +110,7 @@ __device__ __forceinline__ void bound_chunk(RefreshShared& s, const Sketch& sket
     const int ahead = slice + kStages - 1;
     if (ahead < slices) stage_slice(s, sketch, ahead % kStages, ahead, alive, pending);
     cp_async_commit();
+    __syncwarp();  // the matrix instructions want the whole warp together
     if (busy) multiply_slice(s, slice % kStages, row0, column0, dots);
   }
   cp_async_wait<0>();

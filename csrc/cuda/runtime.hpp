@@ -124,7 +124,8 @@ class RegisteredRange {
       cudaGetLastError();
       error = cudaHostRegister(data_, bytes, cudaHostRegisterPortable | cudaHostRegisterMapped);
     }
-    check(error, "page-locking the rows in host memory (they do not fit on the device)");
+    check(error,
+          "page-locking the rows, which do not fit on the device (device=\"cpu\" always works)");
     const cudaError_t mapped = cudaHostGetDevicePointer(&device_, data_, 0);
     if (mapped != cudaSuccess) {
       cudaHostUnregister(data_);

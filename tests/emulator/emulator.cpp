@@ -504,9 +504,9 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new Event;
   return cudaSuccess;
 }
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  for (auto& [handle, stream] : streams) drain(handle);
-  delete static_cast<Event*>(event);
+cudaError_t cudaEventDestroy(cudaEvent_t handle) {
+  auto* event = static_cast<Event*>(handle);
+  if (!event->recorded || event->reached) delete event;  // else the stream still refers to it
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream) {
