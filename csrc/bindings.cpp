@@ -191,8 +191,8 @@ class DlpackTensor {
   explicit DlpackTensor(const py::capsule& capsule) {
     if (!PyCapsule_IsValid(capsule.ptr(), "dltensor"))
       throw std::invalid_argument("expected an unconsumed DLPack capsule");
-    tensor_ = static_cast<mods::dlpack::ManagedTensor*>(
-        PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
+    tensor_ =
+        static_cast<mods::dlpack::ManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
     PyCapsule_SetName(capsule.ptr(), "used_dltensor");
   }
   ~DlpackTensor() {

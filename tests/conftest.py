@@ -1,4 +1,7 @@
+"""Fixtures of the command line; tests marked `gpu` never pass by being skipped unseen."""
+
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,20 @@ from click.testing import CliRunner
 from mods.cli import main
 
 TOY = Path(__file__).parent / "plugins" / "toy.py"
+
+
+def pytest_runtest_setup(item):
+    """Skip `gpu` tests without a device, loudly; with MODS_REQUIRE_GPU=1 they fail."""
+    if item.get_closest_marker("gpu") is None:
+        return
+    from mods import _core
+
+    if _core.cuda_device_count() > 0:
+        return
+    message = f"no CUDA device can be used: {_core.why_no_cuda_device()}"
+    if os.environ.get("MODS_REQUIRE_GPU") == "1":
+        pytest.fail(f"MODS_REQUIRE_GPU=1, but {message}")
+    pytest.skip(message)
 
 
 @pytest.fixture

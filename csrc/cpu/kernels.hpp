@@ -64,6 +64,10 @@ struct Kernels {
   void (*bound_lanes)(const PackedView& packed, int64_t groups, const TilePoint& point,
                       const float* lane_upper, float slack, uint16_t* survivors);
 
+  /// Writes the indices p in begin..end with low <= value[p] < high to out; returns their number.
+  int64_t (*select)(const float* value, int64_t begin, int64_t end, float low, float high,
+                    int32_t* out);
+
   void (*widen)(const void* row, DType dtype, int64_t d, float* out);
 
   /// Runs the dot instruction alone; returns multiply-adds per iteration. Null where there is none.

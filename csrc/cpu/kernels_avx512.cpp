@@ -54,13 +54,11 @@ SketchRow sketch(const float* x, const float* mu, int64_t d, float slack, float*
   const float scale = zero ? 0.0f : largest / 127.0f;
   const __m512 inverse = _mm512_set1_ps(zero ? 0.0f : 127.0f / largest);
   const __m512 minus_scale = _mm512_set1_ps(-scale);
-  const __m512i limit = _mm512_set1_epi32(127), minus_limit = _mm512_set1_epi32(-127);
   __m512i sum = _mm512_setzero_si512();
   for (int64_t j = 0; j < d; j += 16) {
     const __mmask16 in = lanes_left(d - j);
     const __m512 v = _mm512_maskz_loadu_ps(in, z + j);
-    __m512i value = _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));
-    value = _mm512_max_epi32(_mm512_min_epi32(value, limit), minus_limit);
+    const __m512i value = _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));  // within -127..127
     sum = _mm512_add_epi32(sum, value);
     const __m512 e = _mm512_fmadd_ps(_mm512_cvtepi32_ps(value), minus_scale, v);
     residual = _mm512_fmadd_ps(e, e, residual);
@@ -240,8 +238,8 @@ double dot_peak(int64_t iterations) {
   return 16 * 64;
 }
 
-const Kernels table = {"avx512",   0x80,        distance, brute_pass, sketch,
-                       bound_tile, bound_lanes, widen,    dot_peak};
+const Kernels table = {"avx512",   0x80,        distance,     brute_pass, sketch,
+                       bound_tile, bound_lanes, select_range, widen,      dot_peak};
 
 }  // namespace
 

@@ -107,6 +107,24 @@ inline int32_t round_to_int(float v) {
     point.survivors |= static_cast<uint64_t>(lower[l] < point.upper) << l;
 }
 
+/// Few values are selected, so whole blocks are passed over first.
+int64_t select_range(const float* value, int64_t begin, int64_t end, float low, float high,
+                     int32_t* out) {
+  constexpr int kBlock = 64;
+  int64_t count = 0;
+  for (int64_t first = begin; first < end; first += kBlock) {
+    const int width = end - first < kBlock ? static_cast<int>(end - first) : kBlock;
+    const float* block = value + first;
+    int32_t any = 0;
+    for (int i = 0; i < width; ++i)
+      any |= static_cast<int32_t>(block[i] >= low) & static_cast<int32_t>(block[i] < high);
+    if (any == 0) continue;
+    for (int i = 0; i < width; ++i)
+      if (block[i] >= low && block[i] < high) out[count++] = static_cast<int32_t>(first + i);
+  }
+  return count;
+}
+
 inline float widen_half(uint16_t h) {
   const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16;
   const uint32_t magnitude = h & 0x7fff;

@@ -24,6 +24,7 @@ class Lazy {
         centres_(run, sketch_, run.options.k + std::max<int64_t>(run.options.initial_count, 1)),
         refresher_(run, sketch_, centres_),
         candidates_(run, sketch_, centres_),
+        selected_(run.meter, run.rows.n()),
         work_(run.meter, run.rows.n()) {}
 
   bool run() {
@@ -147,26 +148,30 @@ class Lazy {
 
   /// Writes the rows with tau <= upper < above to work_, grouped by the group of their stamp.
   int64_t collect(double tau, double above) {
-    const int threads = run_.team.size();
-    const int64_t groups = centres_.count() / kGroup + 1;
-    std::vector<std::vector<int32_t>> slots(threads, std::vector<int32_t>(groups));
-    const auto for_wanted = [&](const auto& work) {
-      run_.team.for_parts(sketch_.size(), [&](int thread, int64_t begin, int64_t end) {
-        for (int64_t p = begin; p < end; ++p)
-          if (sketch_.upper[p] >= tau && sketch_.upper[p] < above)
-            work(slots[thread][sketch_.points[p].stamp / kGroup], p);
-      });
-    };
-    for_wanted([](int32_t& slot, int64_t) { ++slot; });
-    int32_t total = 0;
-    for (int64_t group = 0; group < groups; ++group)
-      for (int thread = 0; thread < threads; ++thread) {
-        const int32_t count = slots[thread][group];
-        slots[thread][group] = total;
-        total += count;
-      }
-    for_wanted([&](int32_t& slot, int64_t p) { work_[slot++] = static_cast<int32_t>(p); });
+    const int64_t n = sketch_.size();
+    const float low = round_up(tau), high = round_up(above);
+    std::vector<int64_t> counts(run_.team.size());
+    run_.team.for_parts(n, [&](int thread, int64_t begin, int64_t end) {
+      counts[thread] = run_.kernels.select(sketch_.upper.data(), begin, end, low, high,
+                                           selected_.data() + begin);
+    });
+    int64_t total = 0;
+    for (int part = 0; part < run_.team.size(); ++part) {
+      const int32_t* ids = selected_.data() + n * part / run_.team.size();
+      std::copy(ids, ids + counts[part], selected_.data() + total);
+      total += counts[part];
+    }
+    group_by_stamp(total);
     return total;
+  }
+
+  /// Counting sort of selected_ into work_.
+  void group_by_stamp(int64_t total) {
+    const auto group_of = [&](int64_t i) { return sketch_.points[selected_[i]].stamp / kGroup; };
+    std::vector<int64_t> slot(centres_.count() / kGroup + 2);
+    for (int64_t i = 0; i < total; ++i) ++slot[group_of(i) + 1];
+    for (std::size_t group = 1; group < slot.size(); ++group) slot[group] += slot[group - 1];
+    for (int64_t i = 0; i < total; ++i) work_[slot[group_of(i)]++] = selected_[i];
   }
 
   /// Raises tau to the target-th largest distance where far too many rows were found (ties stay).
@@ -197,7 +202,7 @@ class Lazy {
   Centres centres_;
   Refresher refresher_;
   Candidates candidates_;
-  Buffer<int32_t> work_;
+  Buffer<int32_t> selected_, work_;
   double growth_ = 1;
   bool hopeless_ = false;
 };

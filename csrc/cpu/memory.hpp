@@ -7,7 +7,14 @@
 #include <new>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace mods::cpu {
+
+inline constexpr std::size_t kHugePage = 2 << 20;
+inline constexpr std::size_t kLarge = 2 * kHugePage;  ///< from here on, worth huge pages
 
 class MemoryMeter {
  public:
@@ -24,10 +31,16 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(MemoryMeter& meter, int64_t count) : meter_(&meter), count_(count) {
-    bytes_ = (static_cast<std::size_t>(count) * sizeof(T) + 63) / 64 * 64;
-    if (bytes_ == 0) bytes_ = 64;
-    data_ = static_cast<T*>(std::aligned_alloc(64, bytes_));
+    const std::size_t wanted =
+        std::max<std::size_t>(static_cast<std::size_t>(count) * sizeof(T), 1);
+    const std::size_t alignment = wanted >= kLarge ? kHugePage : 64;
+    bytes_ = (wanted + 63) / 64 * 64;
+    data_ = static_cast<T*>(
+        std::aligned_alloc(alignment, (wanted + alignment - 1) / alignment * alignment));
     if (data_ == nullptr) throw std::bad_alloc();
+#if defined(__linux__)
+    if (wanted >= kLarge) madvise(data_, bytes_, MADV_HUGEPAGE);  // a hint: failure is harmless
+#endif
     meter.add(bytes_);
   }
   Buffer(MemoryMeter& meter, int64_t count, T value) : Buffer(meter, count) { fill(value); }

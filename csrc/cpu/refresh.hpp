@@ -17,7 +17,7 @@ class Refresher {
   void refresh(const int32_t* ids, int64_t count, double tau);
 
  private:
-  static constexpr int kBlock = 32;
+  static constexpr int kBlock = 64;
 
   struct Worker {
     std::vector<float> buffer;

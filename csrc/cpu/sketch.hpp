@@ -13,7 +13,7 @@ inline float round_up(double v) {
                                     : f;
 }
 
-inline constexpr int kPending = 3;
+inline constexpr int kPending = 2;
 
 /// What is known of one row that is not a centre. With c_0, c_1, ... the centres in order,
 ///   (I1)  min(exact, min over pending of D(row, c)) == min over j < stamp of D(row, c_j), and

@@ -13,12 +13,12 @@ struct BruteShared {
 };
 
 struct BruteStep {
-  const int* fixed;    ///< given centres, taken first
-  float* centre;       ///< the centre of this step as float32; the next one is left there
+  const int* fixed;  ///< given centres, taken first
+  float* centre;     ///< the centre of this step as float32; the next one is left there
   double* m;
-  Best* blocks;        ///< best of each block
-  int* pick;           ///< picks, in order
-  double* radius;      ///< max m after each pick
+  Best* blocks;    ///< best of each block
+  int* pick;       ///< picks, in order
+  double* radius;  ///< max m after each pick
 };
 
 /// Best of the block in s.winner after the barrier inside; every thread must call it.

@@ -8,11 +8,15 @@
 #include <thread>
 #include <vector>
 
+#include "../validate.hpp"
 #include "rows.cuh"
 #include "runtime.hpp"
-#include "../validate.hpp"
 
 namespace mods::cuda {
+
+#if !defined(MODS_CUDA_STAGING_BYTES)
+#define MODS_CUDA_STAGING_BYTES (32 << 20)  // tests build with less, to see many chunks
+#endif
 
 inline std::size_t value_bytes(DType dtype) { return dtype == DType::float32 ? 4 : 2; }
 
@@ -44,13 +48,14 @@ inline void pack_rows(const Rows& rows, int64_t begin, int64_t end, char* out) {
 class DeviceRows {
  public:
   /// `reserve`: device bytes the rest of the run needs. `poll` is called between chunks.
-  DeviceRows(const Rows& rows, int device, cudaStream_t stream, Memory& memory,
-             std::size_t reserve, const std::function<void()>& poll) {
-    view_ = RowsView{rows.data, rows.stride, nullptr, static_cast<int>(rows.n),
-                     static_cast<int>(rows.d), rows.dtype};
+  DeviceRows(const Rows& rows, int device, cudaStream_t stream, Memory& memory, std::size_t reserve,
+             const std::function<void()>& poll) {
+    view_ = RowsView{
+        rows.data, rows.stride, nullptr, static_cast<int>(rows.n), static_cast<int>(rows.d),
+        rows.dtype};
     if (on_device(rows, device)) return;
-    const std::size_t bytes =
-        static_cast<std::size_t>(rows.n) * static_cast<std::size_t>(rows.d) * value_bytes(rows.dtype);
+    const std::size_t bytes = static_cast<std::size_t>(rows.n) * static_cast<std::size_t>(rows.d) *
+                              value_bytes(rows.dtype);
     std::size_t free = 0, total = 0;
     check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
     if (bytes + reserve + reserve / 16 <= free)
@@ -80,8 +85,7 @@ class DeviceRows {
               const std::function<void()>& poll) {
     copy_.allocate(memory, bytes, "a copy of the rows");
     const int64_t width = rows.d * static_cast<int64_t>(value_bytes(rows.dtype));
-    const int64_t chunk =
-        std::clamp<int64_t>((int64_t{32} << 20) / width, 1, (rows.n + 1) / 2 + 1);
+    const int64_t chunk = std::clamp<int64_t>(MODS_CUDA_STAGING_BYTES / width, 1, (rows.n + 1) / 2);
     PinnedArray<char> buffers[2] = {PinnedArray<char>(static_cast<std::size_t>(chunk * width)),
                                     PinnedArray<char>(static_cast<std::size_t>(chunk * width))};
     Event copied[2] = {Event(false), Event(false)};
@@ -107,7 +111,8 @@ class DeviceRows {
   void map(const Rows& rows) {
     const int64_t size = static_cast<int64_t>(value_bytes(rows.dtype));
     const int64_t last = (rows.n - 1) * rows.stride * size;
-    const int64_t low = std::min<int64_t>(0, last), high = std::max<int64_t>(0, last) + rows.d * size;
+    const int64_t low = std::min<int64_t>(0, last),
+                  high = std::max<int64_t>(0, last) + rows.d * size;
     registered_.emplace(static_cast<const char*>(rows.data) + low,
                         static_cast<std::size_t>(high - low));
     view_.data = static_cast<const char*>(registered_->device()) - low;

@@ -23,8 +23,15 @@ namespace {
 /// Below these brute force is faster than preparing a sketch.
 constexpr int64_t kLazyRows = 2000;
 constexpr int64_t kLazyPicks = 30;
-constexpr int kBruteBatch = 64;   ///< launches between two looks at the state
-constexpr int kFirstBudget = 4;   ///< chunks of centres in the first pass; doubled for each next
+constexpr double kBruteWork = 2e10;  ///< values read between two looks at the state
+constexpr int kBruteBatch = 64;      ///< launches between two looks at the state
+constexpr int kFirstBudget = 4;      ///< chunks of centres in the first pass; doubled for each next
+
+/// The fixed centres, else the first pick.
+std::vector<int> starting_centres(const Options& options) {
+  if (options.initial_count == 0) return {static_cast<int>(options.first)};
+  return std::vector<int>(options.initial, options.initial + options.initial_count);
+}
 
 unsigned blocks_for(int64_t work, int64_t per_block, int64_t most) {
   return static_cast<unsigned>(std::clamp<int64_t>((work + per_block - 1) / per_block, 1, most));
@@ -64,18 +71,13 @@ struct Run {
   Memory& memory;
   DeviceRows& data;
   Result& result;
+  const std::vector<int>& start;  ///< centres known at the start; outlives all copies from it
 
   int n() const { return static_cast<int>(rows.n); }
   int d() const { return static_cast<int>(rows.d); }
   int fixed() const { return static_cast<int>(options.initial_count); }
   int wanted() const { return static_cast<int>(options.initial_count + options.k); }
   unsigned scan_blocks() const { return blocks_for(rows.n, kThreads, 8 * multiprocessors); }
-
-  /// Centres known at the start: the fixed ones, else the first pick.
-  std::vector<int> start() const {
-    if (fixed() == 0) return {static_cast<int>(options.first)};
-    return std::vector<int>(options.initial, options.initial + options.initial_count);
-  }
 
   template <class T>
   void to_device(T* to, const std::vector<T>& from) const {
@@ -98,15 +100,16 @@ struct Run {
 /// The state on the device and the host's copy of it.
 class StateMirror {
  public:
-  explicit StateMirror(Run& run) : run_(run), device_(run.memory, 1, "the run's state"), host_(1) {
+  explicit StateMirror(Run& run)
+      : run_(run), device_(run.memory, 1, "the run's state"), host_(1), drain_(run.stream) {
     RunState& state = *host_.get();
     state = RunState{};
     state.rows = run.n();
     state.fixed = run.fixed();
     state.wanted = run.wanted();
-    state.centres = static_cast<int>(run.start().size());
+    state.centres = static_cast<int>(run.start.size());
     state.picked_before = state.centres;
-    state.current = run.start().front();
+    state.current = run.start.front();
     state.bad_row = state.zero_row = state.bar_index = kNoIndex;
     state.grow = 1.0;
     check(cudaMemcpyAsync(device_.get(), host_.get(), sizeof(RunState), cudaMemcpyHostToDevice,
@@ -132,6 +135,7 @@ class StateMirror {
   Run& run_;
   DeviceArray<RunState> device_;
   PinnedArray<RunState> host_;
+  StreamDrain drain_;  // copies from and to host_ end before it goes, also when a later step throws
 };
 
 float widen_on_host(const char* bits, DType dtype) {
@@ -159,7 +163,8 @@ void reject_row(const Run& run, int row) {
         "copying a row from the device");
   check(cudaStreamSynchronize(run.stream), "cudaStreamSynchronize");
   for (int j = 0; j < view.d; ++j) {
-    const float value = widen_on_host(values.data() + static_cast<std::size_t>(j) * size, view.dtype);
+    const float value =
+        widen_on_host(values.data() + static_cast<std::size_t>(j) * size, view.dtype);
     if (!std::isfinite(value)) reject_value(row, j, value);
   }
   throw std::logic_error("internal error in the CUDA core: row " + std::to_string(row) +
@@ -204,24 +209,26 @@ void run_brute(Run& run) {
       blocks_for(run.n(), kHalfWarps, std::min(kMaxBruteBlocks, 8 * run.multiprocessors));
   DeviceArray<double> m(run.memory, static_cast<std::size_t>(run.n()), "distances");
   DeviceArray<float> centre(run.memory, static_cast<std::size_t>(run.d()), "a centre");
-  DeviceArray<int> fixed(run.memory, run.start().size(), "the fixed centres");
+  DeviceArray<int> fixed(run.memory, run.start.size(), "the fixed centres");
   DeviceArray<int> pick(run.memory, k, "the picks");
   DeviceArray<double> radius(run.memory, k, "the radii");
   DeviceArray<Best> best(run.memory, blocks, "the best rows");
   const StreamDrain drain(run.stream);
   begin.record(run.stream);
   const Norms norms(run, state);
-  run.to_device(fixed.get(), run.start());
-  if (run.fixed() == 0) run.to_device(pick.get(), run.start());
+  run.to_device(fixed.get(), run.start);
+  if (run.fixed() == 0) run.to_device(pick.get(), run.start);
   launch("gather_rows", gather_rows, 1, kThreads, 0, run.stream, run.data.view(), fixed.get(),
          centre.get());
   require_valid(run, state.read());
   prepared.record(run.stream);
   const BruteStep step{fixed.get(), centre.get(), m.get(), best.get(), pick.get(), radius.get()};
+  const int batch = static_cast<int>(
+      std::clamp(kBruteWork / (static_cast<double>(run.n()) * run.d()), 1.0, 1.0 * kBruteBatch));
   int done = 0;
   double largest = std::numeric_limits<double>::infinity();
   for (bool finished = false; !finished;) {
-    for (int i = 0; i < kBruteBatch && done + i < run.wanted(); ++i)
+    for (int i = 0; i < batch && done + i < run.wanted(); ++i)
       launch("brute_step", brute_step, blocks, kThreads, sizeof(BruteShared), run.stream,
              run.data.view(), step, state.device());
     const RunState& now = state.read();
@@ -316,7 +323,7 @@ class LazyRun {
     begin_.record(run_.stream);
     const bool cosine = run_.options.metric == Metric::cosine;
     if (cosine) norms_.emplace(run_, state_);
-    const std::vector<int> start = run_.start();
+    const std::vector<int>& start = run_.start;
     const unsigned count = static_cast<unsigned>(start.size());
     run_.to_device(centre_id_.get(), start);
     launch("gather_rows", gather_rows, count, kThreads, 0, run_.stream, run_.data.view(),
@@ -479,8 +486,8 @@ void require_device(int device) {
   if (count == 0)
     invalid("no CUDA device can be used (" + why_no_device() + "); use device=\"cpu\"");
   if (device < 0 || device >= count)
-    invalid("cuda:" + std::to_string(device) + " is outside cuda:0..cuda:" +
-            std::to_string(count - 1));
+    invalid("cuda:" + std::to_string(device) +
+            " is outside cuda:0..cuda:" + std::to_string(count - 1));
 }
 
 }  // namespace
@@ -503,10 +510,14 @@ Result kcenter_cuda(const Rows& rows, const Options& options, int device, void* 
   Progress progress(options);
   Memory memory;
   const bool lazy = wants_lazy(rows, options);
+  const std::vector<int> start = starting_centres(options);
   const std::size_t reserve =
       lazy ? lazy_bytes(rows, options) : static_cast<std::size_t>(rows.n) * 16 + (1 << 20);
+  const auto begin = std::chrono::steady_clock::now();
   DeviceRows data(rows, device, stream, memory, reserve, [&] { progress.poll(); });
-  Run run{rows, options, device, stream, multiprocessors, progress, memory, data, result};
+  result.statistics.seconds_prepare +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  Run run{rows, options, device, stream, multiprocessors, progress, memory, data, result, start};
   if (!lazy || !LazyRun(run).run()) run_brute(run);
   result.statistics.peak_bytes = memory.peak;
   return result;

@@ -34,15 +34,15 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t stride = static_cast<int64_t>(gridDim.x) * kHalfWarps;
   const int64_t rounds = (rows.n + stride - 1) / stride;
   for (int64_t round = 0; round < rounds; ++round) {
-    const int64_t p = round * stride + static_cast<int64_t>(blockIdx.x) * kHalfWarps +
-                      threadIdx.x / kHalfWarp;
+    const int64_t p =
+        round * stride + static_cast<int64_t>(blockIdx.x) * kHalfWarps + threadIdx.x / kHalfWarp;
     double sum = 0.0;
     bool finite = true;
     if (p < rows.n) {
-      with_row(rows, static_cast<int>(p), [&](const auto* x) {
+      with_row(rows, static_cast<int>(p), [&](const auto& x) {
 #pragma unroll 8
         for (int j = lane; j < rows.d; j += kLanes) {
-          const float value = widen(x[j]);
+          const float value = x[j];
           finite = finite && fabsf(value) <= FLT_MAX;
           sum = add_rounded(sum, square_rounded(static_cast<double>(value)));
         }
@@ -69,8 +69,7 @@ __global__ void __launch_bounds__(kThreads) mean_rows(RowsView rows, float* mu) 
 #pragma unroll 8
   for (int i = 0; i < count; ++i) {
     const int p = static_cast<int>(static_cast<int64_t>(i) * rows.n / count);
-    const double norm = norm_of(rows, p);
-    with_row(rows, p, [&](const auto* x) { sum += static_cast<double>(scaled(widen(x[j]), norm)); });
+    with_row(rows, p, [&](const auto& x) { sum += static_cast<double>(x[j]); });
   }
   mu[j] = static_cast<float>(sum / count);
 }
@@ -91,13 +90,12 @@ __global__ void __launch_bounds__(kThreads)
   const bool active = p < rows.n;
   const int row = active ? static_cast<int>(p) : 0;
   const int d = active ? rows.d : 0;
-  const double norm = active ? norm_of(rows, row) : 0.0;
   double first = 0.0, largest = 0.0, norm2 = 0.0;
   bool finite = true;
-  with_row(rows, row, [&](const auto* x) {
+  with_row(rows, row, [&](const auto& x) {
 #pragma unroll 4
     for (int j = lane; j < d; j += kLanes) {
-      const float value = scaled(widen(x[j]), norm);
+      const float value = x[j];
       const float z = value - mu[j];
       finite = finite && fabsf(value) <= FLT_MAX;
       largest = fabs(static_cast<double>(z)) > largest ? fabs(static_cast<double>(z)) : largest;
@@ -117,7 +115,7 @@ __global__ void __launch_bounds__(kThreads)
   if (active) {
     int8_t* out = sketch.values + p * sketch.pitch;
     const int pitch = static_cast<int>(sketch.pitch);
-    with_row(rows, row, [&](const auto* x) {
+    with_row(rows, row, [&](const auto& x) {
       for (int j4 = lane * 4; j4 < pitch; j4 += kHalfWarp * 4) {
         unsigned packed = 0;
 #pragma unroll
@@ -125,14 +123,15 @@ __global__ void __launch_bounds__(kThreads)
           const int j = j4 + i;
           if (j >= d || inverse == 0.0f) {
             if (j < d && usable) {
-              const double z = static_cast<double>(scaled(widen(x[j]), norm) - mu[j]);
+              const double z = static_cast<double>(x[j] - mu[j]);
               residual2 += z * z;
             }
             continue;
           }
-          const float z = scaled(widen(x[j]), norm) - mu[j];
+          const float z = x[j] - mu[j];
           const float q = quantised(z, inverse);
-          const double e = static_cast<double>(z) - static_cast<double>(scale) * static_cast<double>(q);
+          const double e =
+              static_cast<double>(z) - static_cast<double>(scale) * static_cast<double>(q);
           residual2 += e * e;
           packed |= (static_cast<unsigned>(static_cast<int>(q)) & 255u) << (8 * i);
         }
@@ -153,15 +152,13 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// Rows `ids[0..count)` as float32, one block per row (count is the grid size).
-__global__ void __launch_bounds__(kThreads)
-    gather_rows(RowsView rows, const int* ids, float* out) {
+__global__ void __launch_bounds__(kThreads) gather_rows(RowsView rows, const int* ids, float* out) {
   const int64_t i = blockIdx.x;
   copy_row(rows, ids[i], out + i * rows.d, static_cast<int>(threadIdx.x), kThreads);
 }
 
 /// Marks the given centres.
-__global__ void __launch_bounds__(kThreads)
-    mark_centres(const int* ids, int count, double* m) {
+__global__ void __launch_bounds__(kThreads) mark_centres(const int* ids, int count, double* m) {
   const int i = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
   if (i < count) m[ids[i]] = -1.0;
 }

@@ -110,6 +110,7 @@ __device__ __forceinline__ void bound_chunk(RefreshShared& s, const Sketch& sket
     const int ahead = slice + kStages - 1;
     if (ahead < slices) stage_slice(s, sketch, ahead % kStages, ahead, alive, pending);
     cp_async_commit();
+    __syncwarp();  // the matrix instructions want the whole warp together
     if (busy) multiply_slice(s, slice % kStages, row0, column0, dots);
   }
   cp_async_wait<0>();
@@ -150,6 +151,8 @@ __device__ __forceinline__ unsigned refine_chunk(RefreshShared& s, const RowsVie
     for (int q = 0; q < kChunk / kHalfWarp; ++q) {
       const int column = q * kHalfWarp + lane;
       bounds[q] = mine && column < pending ? s.bounds[i][column] : INFINITY;
+      MODS_CUDA_CHECK_BOUND(rows, s.row[i],
+                            centres.rows + static_cast<int64_t>(base + column) * rows.d, bounds[q]);
     }
     double m = mine ? s.m[i] : 0.0;
     for (;;) {
@@ -302,7 +305,6 @@ __global__ void __launch_bounds__(kThreads, 2)
       }
       list_row(left && stamp < centre_count, row, stamp, shift, lists, state);
     }
-    __syncthreads();  // the tile is read no more
   }
   if (bounded != 0) atomicAdd(&state->pairs_bounded, bounded);
   if (refined != 0) atomicAdd(&state->pairs_refined, refined);

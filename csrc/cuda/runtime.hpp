@@ -51,7 +51,9 @@ template <class T>
 class DeviceArray {
  public:
   DeviceArray() = default;
-  DeviceArray(Memory& memory, std::size_t count, const char* what) { allocate(memory, count, what); }
+  DeviceArray(Memory& memory, std::size_t count, const char* what) {
+    allocate(memory, count, what);
+  }
   ~DeviceArray() { release(); }
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
@@ -65,11 +67,12 @@ class DeviceArray {
       cudaGetLastError();
       std::size_t free = 0, total = 0;
       if (cudaMemGetInfo(&free, &total) != cudaSuccess) free = total = 0;
-      throw OutOfDeviceMemory(
-          std::string("CUDA is out of memory: ") + readable_bytes(bytes) + " for " + what + " on top of " +
-          readable_bytes(memory.held) + " held by this call; " + readable_bytes(free) + " of " +
-          readable_bytes(total) + " are free on the device. Free device memory (with torch: " +
-          "torch.cuda.empty_cache()), or use device=\"cpu\"");
+      throw OutOfDeviceMemory(std::string("CUDA is out of memory: ") + readable_bytes(bytes) +
+                              " for " + what + " on top of " + readable_bytes(memory.held) +
+                              " held by this call; " + readable_bytes(free) + " of " +
+                              readable_bytes(total) +
+                              " are free on the device. Free device memory (with torch: " +
+                              "torch.cuda.empty_cache()), or use device=\"cpu\"");
     }
     check(error, "cudaMalloc");
     pointer_ = static_cast<T*>(pointer);
@@ -121,7 +124,8 @@ class RegisteredRange {
       cudaGetLastError();
       error = cudaHostRegister(data_, bytes, cudaHostRegisterPortable | cudaHostRegisterMapped);
     }
-    check(error, "page-locking the rows in host memory (they do not fit on the device)");
+    check(error,
+          "page-locking the rows, which do not fit on the device (device=\"cpu\" always works)");
     const cudaError_t mapped = cudaHostGetDevicePointer(&device_, data_, 0);
     if (mapped != cudaSuccess) {
       cudaHostUnregister(data_);

@@ -9,63 +9,63 @@
 
 namespace mods::cuda {
 
-inline constexpr int kBins = 4096;         ///< linear bins over [0, max m]
-inline constexpr int kBuckets = 1024;      ///< buckets of stamps, to group rows of like history
+inline constexpr int kBins = 4096;     ///< linear bins over [0, max m]
+inline constexpr int kBuckets = 1024;  ///< buckets of stamps, to group rows of like history
 #if !defined(MODS_CUDA_CANDIDATES)
 #define MODS_CUDA_CANDIDATES 1024  // tests also build a small set, to see more refills
 #endif
 inline constexpr int kCandidates = MODS_CUDA_CANDIDATES;  ///< most candidates: one per thread
 inline constexpr int kTarget = kCandidates / 2;           ///< candidates wished for
-inline constexpr int kChunk = 128;         ///< centres per bound tile
+inline constexpr int kChunk = 128;                        ///< centres per bound tile
 inline constexpr int kNoIndex = 0x7fffffff;
 
 /// What the next launches have to do.
 enum Phase : int {
-  kNewRefill = 0,   ///< take the maximum and the histogram, choose a threshold
-  kLowerBar = 1,    ///< too few rows stayed above the threshold: choose a lower one
-  kReady = 2,       ///< the candidates are complete: build the matrix and pick
-  kTooMany = 3,     ///< more candidates than kCandidates: raise the threshold first
-  kDone = 4,        ///< all picks made, or nothing left at a distance from the centres
+  kNewRefill = 0,  ///< take the maximum and the histogram, choose a threshold
+  kLowerBar = 1,   ///< too few rows stayed above the threshold: choose a lower one
+  kReady = 2,      ///< the candidates are complete: build the matrix and pick
+  kTooMany = 3,    ///< more candidates than kCandidates: raise the threshold first
+  kDone = 4,       ///< all picks made, or nothing left at a distance from the centres
 };
 
 /// One per run, in device memory; the host reads a copy once per round.
 struct RunState {
   int phase;
-  int rows;                      ///< n
-  int fixed;                     ///< centres given
-  int centres;                   ///< centres so far, t
-  int wanted;                    ///< centres at the end
-  int bad_row;                   ///< lowest row with NaN or infinity, else kNoIndex
-  int zero_row;                  ///< cosine: lowest row of length zero, else kNoIndex
-  int unsketchable;              ///< some row is too large for the sketch
-  int fault;                     ///< an invariant did not hold: a bug, never the data
+  int rows;          ///< n
+  int fixed;         ///< centres given
+  int centres;       ///< centres so far, t
+  int wanted;        ///< centres at the end
+  int bad_row;       ///< lowest row with NaN or infinity, else kNoIndex
+  int zero_row;      ///< cosine: lowest row of length zero, else kNoIndex
+  int unsketchable;  ///< some row is too large for the sketch
+  int fault;         ///< an invariant did not hold: a bug, never the data
   // the threshold: rows with (m, -index) >= (bar, -bar_index) are candidates
   double bar;
   int bar_index;
   // refill
-  unsigned long long max_bits;   ///< bits of the largest m, an upper bound of the true maximum
-  double scale;                  ///< bins per unit of m
-  int bin;                       ///< bins from here up are above the threshold
-  int want;                      ///< rows to bring above the next threshold
-  int touched;                   ///< rows brought above it in this refill
-  double grow;                   ///< running ratio of rows touched to rows wished for
-  int listed;                    ///< rows in the list to refresh
-  int sorted;                    ///< rows of it that are being refreshed in this pass
-  int ticket;                    ///< next tile of the pass
-  int good;                      ///< rows at or above the threshold, all fresh
+  unsigned long long max_bits;  ///< bits of the largest m, an upper bound of the true maximum
+  double scale;                 ///< bins per unit of m
+  int bin;                      ///< bins from here up are above the threshold
+  int want;                     ///< rows to bring above the next threshold
+  int touched;                  ///< rows brought above it in this refill
+  double grow;                  ///< running ratio of rows touched to rows wished for
+  int listed;                   ///< rows in the list to refresh
+  int sorted;                   ///< rows of it that are being refreshed in this pass
+  int ticket;                   ///< next tile of the pass
+  int good;                     ///< rows at or above the threshold, all fresh
   // selection of the top rows when there are too many
   unsigned long long prefix_value;
   unsigned prefix_index;
   int remaining;
   // picks
-  int candidates;                ///< rows in the candidate set
-  int picked_before;             ///< centres before the last pick phase
-  double last_value;             ///< m of the last pick when it was picked
-  double final_value;            ///< max m once all picks are made
+  int candidates;      ///< rows in the candidate set
+  int picked_before;   ///< centres before the last pick phase
+  double last_value;   ///< m of the last pick when it was picked
+  double final_value;  ///< max m once all picks are made
   // brute force
   int step;
-  int current;                   ///< the centre of this step
-  unsigned arrived;              ///< blocks that finished the step
+  int current;       ///< the centre of this step
+  unsigned arrived;  ///< blocks that finished the step
   // statistics
   unsigned long long pairs_bounded, pairs_refined;
 };

@@ -50,19 +50,28 @@ inline void multiply_int8(int (&c)[4], const unsigned (&a)[4], unsigned b0, unsi
   std::memcpy(a_low, emulator::exchange(0xffffffffu, pack(a[0], a[1]), 8), sizeof(b));
   std::memcpy(a_high, emulator::exchange(0xffffffffu, pack(a[2], a[3]), 9), sizeof(b));
   std::memcpy(b, emulator::exchange(0xffffffffu, pack(b0, b1), 10), sizeof(b));
-  auto byte = [](uint64_t word, int i) { return static_cast<int>(static_cast<int8_t>(word >> (8 * i))); };
+  auto byte = [](uint64_t word, int i) {
+    return static_cast<int>(static_cast<int8_t>(word >> (8 * i)));
+  };
   // Register r of A holds rows g + 8 (r odd) and k = 16 (r / 2) + 4 t .. + 3 in lane 4 g + t.
   auto a_at = [&](int row, int k) {
     const int from = 4 * (row % 8) + k % 16 / 4;
     return byte(k < 16 ? a_low[from] : a_high[from], row / 8 * 4 + k % 4);
   };
-  auto b_at = [&](int k, int column) { return byte(b[4 * column + k % 16 / 4], k / 16 * 4 + k % 4); };
+  auto b_at = [&](int k, int column) {
+    return byte(b[4 * column + k % 16 / 4], k / 16 * 4 + k % 4);
+  };
   const int group = emulator::lane() / 4, member = emulator::lane() % 4;
   for (int e = 0; e < 4; ++e) {
     const int row = group + e / 2 * 8, column = 2 * member + e % 2;
     for (int k = 0; k < 32; ++k) c[e] += a_at(row, k) * b_at(k, column);
   }
 }
+
+/// Throws unless `bound` is at most D(row, centre), computed the plain way.
+template <class Rows>
+void check_bound(const Rows& rows, int row, const float* centre, float bound);
+#define MODS_CUDA_CHECK_BOUND(rows, row, centre, bound) check_bound(rows, row, centre, bound)
 
 inline float widen_half(uint16_t bits) {
   const int sign = bits >> 15, exponent = bits >> 10 & 31, mantissa = bits & 1023;

@@ -171,9 +171,8 @@ void release_barrier_if_complete(Block& block) {
     if (fibre->done || !fibre->at_barrier) continue;
     if (!first) first = fibre.get();
     if (fibre->site_line != first->site_line || fibre->site_file != first->site_file)
-      throw std::logic_error("divergent __syncthreads: lines " +
-                             std::to_string(first->site_line) + " and " +
-                             std::to_string(fibre->site_line));
+      throw std::logic_error("divergent __syncthreads: lines " + std::to_string(first->site_line) +
+                             " and " + std::to_string(fibre->site_line));
     fibre->at_barrier = fibre->waiting = false;
   }
   block.at_barrier = 0;
@@ -221,11 +220,14 @@ void run_grid(dim3 grid, dim3 size, std::size_t shared, const std::function<void
   failure = nullptr;
   std::vector<std::unique_ptr<Block>> resident;
   unsigned next = 0;
+  uint64_t held_back = 0;  // warps (by number mod 64) that do not run for a while
+  int patience = 0;
   while (next < blocks || !resident.empty()) {
     while (next < blocks && resident.size() < 3)
       resident.push_back(make_block(grid, size, order[next++], shared));
     bool moved = false;
-    // One sweep: the ready fibres of all resident blocks, from a random place in a random direction.
+    // One sweep: the ready fibres of all resident blocks, from a random place in a random
+    // direction.
     std::vector<Fibre*> ready;
     for (auto& block : resident)
       for (auto& fibre : block->fibres)
@@ -234,8 +236,17 @@ void run_grid(dim3 grid, dim3 size, std::size_t shared, const std::function<void
     if (!ready.empty())
       std::rotate(ready.begin(), ready.begin() + generator() % ready.size(), ready.end());
     if (generator() % 8 == 0) std::shuffle(ready.begin(), ready.end(), generator);
+    // Slow warps: what a barrier forgets to order shows when one warp runs far ahead of another.
+    if (--patience < 0) {
+      held_back = generator() % 2 == 0 ? generator() & generator() : 0;
+      patience = static_cast<int>(generator() % 64);
+    }
+    const auto held = [&](const Fibre* fibre) {
+      return (held_back >> (fibre->warp % 64) & 1) != 0;
+    };
+    if (std::all_of(ready.begin(), ready.end(), held)) held_back = 0;
     for (Fibre* fibre : ready) {
-      if (fibre->done || fibre->waiting) continue;
+      if (fibre->done || fibre->waiting || held(fibre)) continue;
       resume(fibre);
       moved = true;
       if (failure) std::rethrow_exception(failure);
@@ -291,7 +302,8 @@ cudaError_t allocate(void** pointer, std::size_t bytes, cudaMemoryType type) {
   const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + 15) / 16 * 16;
   const std::size_t body = (rounded + page - 1) / page * page;
-  void* base = mmap(nullptr, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* base =
+      mmap(nullptr, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) return cudaErrorMemoryAllocation;
   mprotect(static_cast<char*>(base) + body, page, PROT_NONE);
   auto* start = static_cast<unsigned char*>(base) + body - rounded;
@@ -303,11 +315,13 @@ cudaError_t allocate(void** pointer, std::size_t bytes, cudaMemoryType type) {
   return cudaSuccess;
 }
 
+/// Freeing device memory waits for the device; freeing pinned memory is not promised to.
 cudaError_t release(void* pointer, cudaMemoryType type) {
   if (!pointer) return cudaSuccess;
   auto found = allocations.find(reinterpret_cast<uintptr_t>(pointer));
   if (found == allocations.end() || found->second.type != type) return cudaErrorInvalidValue;
-  for (auto& [handle, stream] : streams) drain(handle);  // cudaFree waits for the device
+  if (type == cudaMemoryTypeDevice)
+    for (auto& [handle, stream] : streams) drain(handle);
   munmap(found->second.base, found->second.mapped);
   if (type == cudaMemoryTypeDevice) memory_used -= found->second.bytes;
   allocations.erase(found);
@@ -346,7 +360,8 @@ void barrier(const char* file, int line) {
 
 const uint64_t* exchange(unsigned mask, uint64_t value, int operation) {
   Fibre* me = current;
-  if (!(mask >> me->lane & 1u)) throw std::logic_error("lane calls a collective without being in its mask");
+  if (!(mask >> me->lane & 1u))
+    throw std::logic_error("lane calls a collective without being in its mask");
   auto& slots = me->block->warps[me->warp];
   Collective* slot = nullptr;
   for (auto& candidate : slots)
@@ -357,7 +372,8 @@ const uint64_t* exchange(unsigned mask, uint64_t value, int operation) {
     slot->mask = mask;
   }
   if (slot->arrived == 0) slot->operation = operation;
-  if (slot->operation != operation) throw std::logic_error("lanes of a warp meet in different collectives");
+  if (slot->operation != operation)
+    throw std::logic_error("lanes of a warp meet in different collectives");
   slot->values[me->lane] = value;
   slot->arrived |= 1u << me->lane;
   if (slot->arrived == mask) {
@@ -424,10 +440,10 @@ cudaError_t cudaSetDevice(int device) {
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrMultiProcessorCount        ? 3
-           : attribute == cudaDevAttrComputeCapabilityMajor   ? 8
-           : attribute == cudaDevAttrComputeCapabilityMinor   ? 0
-                                                              : 99 * 1024;
+  *value = attribute == cudaDevAttrMultiProcessorCount      ? 3
+           : attribute == cudaDevAttrComputeCapabilityMajor ? 8
+           : attribute == cudaDevAttrComputeCapabilityMinor ? 0
+                                                            : 99 * 1024;
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
@@ -449,8 +465,8 @@ cudaError_t cudaHostRegister(void* pointer, std::size_t bytes, unsigned) {
   return cudaSuccess;
 }
 cudaError_t cudaHostUnregister(void* pointer) {
-  for (auto& [handle, stream] : streams) drain(handle);
-  return allocations.erase(reinterpret_cast<uintptr_t>(pointer)) ? cudaSuccess : cudaErrorInvalidValue;
+  return allocations.erase(reinterpret_cast<uintptr_t>(pointer)) ? cudaSuccess
+                                                                 : cudaErrorInvalidValue;
 }
 cudaError_t cudaHostGetDevicePointer(void** device, void* host, unsigned) {
   *device = host;
@@ -466,9 +482,11 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
                             cudaStream_t stream) {
   const Allocation* source = find_allocation(from);
   if (kind == cudaMemcpyHostToDevice && !source) {  // pageable: the source is read at once
-    std::vector<char> snapshot(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
-    streams[stream].work.push_back(
-        [to, snapshot = std::move(snapshot)] { std::memcpy(to, snapshot.data(), snapshot.size()); });
+    std::vector<char> snapshot(static_cast<const char*>(from),
+                               static_cast<const char*>(from) + bytes);
+    streams[stream].work.push_back([to, snapshot = std::move(snapshot)] {
+      std::memcpy(to, snapshot.data(), snapshot.size());
+    });
   } else {
     streams[stream].work.push_back([=] { std::memcpy(to, from, bytes); });
   }
@@ -486,9 +504,9 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new Event;
   return cudaSuccess;
 }
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  for (auto& [handle, stream] : streams) drain(handle);
-  delete static_cast<Event*>(event);
+cudaError_t cudaEventDestroy(cudaEvent_t handle) {
+  auto* event = static_cast<Event*>(handle);
+  if (!event->recorded || event->reached) delete event;  // else the stream still refers to it
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t handle, cudaStream_t stream) {

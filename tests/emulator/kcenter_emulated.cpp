@@ -2,10 +2,18 @@
 #include <cstring>
 #include <string>
 
-#include "cuda_runtime.h"
 #include "../../csrc/cuda/kcenter_cuda.cu"
+#include "cuda_runtime.h"
 
 namespace mods::cuda {
+template <class Rows>
+void check_bound(const Rows& rows, int row, const float* centre, float bound) {
+  if (!(bound < INFINITY)) return;  // no pair, or one that was seen before
+  std::vector<float> x(static_cast<std::size_t>(rows.d));
+  copy_row(rows, row, x.data(), 0, 1);
+  if (!(static_cast<double>(bound) <= canonical_distance(x.data(), centre, rows.d)))
+    throw std::logic_error("a lower bound is above the distance");
+}
 int device_count() {
   int count = 0;
   cudaGetDeviceCount(&count);
@@ -31,7 +39,8 @@ struct Call {
   int64_t stop_after;  // calls of the progress callback, -1: never stop
 };
 
-/// 0: done; 1: invalid argument; 2: out of device memory; 3: interrupted; 4: another error; 5: leak.
+/// 0: done; 1: invalid argument; 2: out of device memory; 3: interrupted; 4: another error; 5:
+/// leak.
 int emulated_kcenter(const Call* call) {
   emulator::seed(call->seed);
   emulator::set_memory_limit(call->memory_limit);
