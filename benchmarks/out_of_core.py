@@ -1,6 +1,6 @@
 """Pick from rows that are larger than memory should have to hold: a memory-mapped file.
 
-    python benchmarks/out_of_core.py --rows 10000000 --k 1000 --folder /tmp [--keep]
+    python -m benchmarks.out_of_core --rows 10000000 --k 1000 --folder /tmp [--keep]
 
 Writes jittered copies of `real_mean` (or of a synthetic set) as one .npy file, picks from the
 memory map and prints JSON: seconds, the core's own peak, the peak of anonymous memory of the
