@@ -1,4 +1,4 @@
-"""Writes the file tree of README.md from the first line of every file; `--check` only compares.
+"""Writes the file tree of README.md from what every file says it is; `--check` only compares.
 
 Usage: python tools/tree.py [--check]
 """
@@ -17,7 +17,7 @@ README = ROOT / "README.md"
 SHOWN = ("csrc", "mods", "mods_plugins", "benchmarks", "tools", "examples", "docs")
 BLOCK = re.compile(r"(<!-- tree -->\n).*?(<!-- /tree -->)", re.DOTALL)
 OTHERS = {
-    "examples/instructions.jsonl": "380 rows of our own: good, weak, wrong, cut off, repeated, broken",
+    "examples/instructions.jsonl": "380 rows of our own, good and bad.",
     "examples/README.md": "What the example rows are.",
     "docs/plugins.md": "Writing a plug-in.",
     "docs/run-folder.md": "What a run leaves behind.",
@@ -28,13 +28,16 @@ OTHERS = {
 }
 
 
-def first_line(path: Path) -> str:
-    """What a file says it is: its docstring or its opening comment."""
+def first_sentence(path: Path) -> str:
+    """What a file says it is: the first sentence of its docstring or of its opening comment."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
-    comment = re.match(r"(?://|#) ?(.*)", text)
-    return comment[1] if comment else ""
+    comment = re.match(r"(?:(?://|# ).*\n)+", text)
+    if comment is None:
+        return f"implements {path.stem}.hpp"
+    joined = " ".join(line.lstrip("/# ") for line in comment[0].splitlines())
+    return re.split(r"(?<=[A-Za-z)`])[.:]\s+", joined)[0]
 
 
 def lines() -> Iterator[str]:
@@ -49,7 +52,7 @@ def lines() -> Iterator[str]:
             path = ROOT / name
             if path.suffix in (".json", ".png", ".typed") or name.endswith("__init__.py"):
                 continue
-            what = OTHERS.get(name) or first_line(path)
+            what = OTHERS.get(name) or first_sentence(path)
             yield f"  {name.removeprefix(folder + '/'):<26} {what.rstrip('.')}"
     yield "tests/                       one file per source file, and the toy plug-in of every kind"
 
