@@ -75,7 +75,7 @@ def draw_scores(axes: Axes, selection: Selection, prefix: str, threshold: str) -
     label = f"{side} {threshold} {cut['asked']} ({cut['score']:.3g})"
     axes.axvline(float(np.clip(cut["score"], *span)), color=RED, lw=1.6, label=label)
     axes.set(xlabel=name, ylabel="rows", title=f"{prefix}: {len(values):,} rows scored")
-    axes.legend(loc="upper left", fontsize=8)
+    axes.legend(loc="upper right", fontsize=8)
 
 
 def picked(selection: Selection, reason: str) -> list[Receipt]:
