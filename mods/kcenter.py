@@ -178,7 +178,8 @@ def canonical_distances(x: NDArray[np.float32], c: NDArray[np.float32]) -> NDArr
     while width > 1:
         width //= 2
         lanes[:, :width] += lanes[:, width : 2 * width]
-    return lanes[:, 0].copy()
+    folded: NDArray[np.float64] = lanes[:, 0].copy()
+    return folded
 
 
 def build_info() -> dict[str, Any]:

@@ -49,6 +49,8 @@ SketchRow sketch(const float* x, const float* mu, int64_t d, float slack, float*
     top = _mm512_max_ps(top, _mm512_abs_ps(v));
     norm = _mm512_fmadd_ps(v, v, norm);
   }
+  const float norm2 = _mm512_reduce_add_ps(norm);
+  if (!(norm2 <= kMaxNorm2)) return SketchRow{norm2, 0, 0, 0};  // not usable; the caller stops
   const float largest = _mm512_reduce_max_ps(top);
   const bool zero = !(largest >= kTinyEntry);
   const float scale = zero ? 0.0f : largest / 127.0f;
@@ -64,8 +66,8 @@ SketchRow sketch(const float* x, const float* mu, int64_t d, float slack, float*
     residual = _mm512_fmadd_ps(e, e, residual);
     _mm_mask_storeu_epi8(q + j, lanes_left((d - j + 3) / 4 * 4), _mm512_cvtepi32_epi8(value));
   }
-  return finish_sketch(_mm512_reduce_add_ps(norm), _mm512_reduce_add_ps(residual), scale,
-                       _mm512_reduce_add_epi32(sum), slack);
+  return finish_sketch(norm2, _mm512_reduce_add_ps(residual), scale, _mm512_reduce_add_epi32(sum),
+                       slack);
 }
 
 /// acc += four unsigned-by-signed byte products a lane. In assembly because GCC 12 otherwise spills

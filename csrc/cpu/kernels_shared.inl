@@ -47,6 +47,8 @@ inline int32_t round_to_int(float v) {
       top.lane[l] = absolute(v) > top.lane[l] ? absolute(v) : top.lane[l];
     }
   }
+  const float norm2 = norm.fold();
+  if (!(norm2 <= kMaxNorm2)) return SketchRow{norm2, 0, 0, 0};  // not usable; the caller stops
   float largest = 0;
   for (float v : top.lane) largest = v > largest ? v : largest;
   const bool zero = !(largest >= kTinyEntry);
@@ -67,7 +69,7 @@ inline int32_t round_to_int(float v) {
     }
   }
   for (int64_t j = d; j % 4 != 0; ++j) q[j] = 0;
-  return finish_sketch(norm.fold(), residual.fold(), scale, sum, slack);
+  return finish_sketch(norm2, residual.fold(), scale, sum, slack);
 }
 
 /// Turns the int dots of one point with 16 lanes into lower bounds and the distance between lower
