@@ -41,6 +41,7 @@ __device__ __forceinline__ void advance(RunState* state, const BruteStep& step, 
   const double largest = best.key != 0 ? value_of_key(best.key) : 0.0;
   if (picked > 0) step.radius[picked - 1] = largest;
   state->step = done;
+  state->last_value = largest;
   state->arrived = 0;
   if (done < state->fixed) {
     state->current = step.fixed[done];

@@ -112,6 +112,7 @@ class StateMirror {
     state.current = run.start.front();
     state.bad_row = state.zero_row = state.bar_index = kNoIndex;
     state.grow = 1.0;
+    state.last_value = std::numeric_limits<double>::infinity();
     check(cudaMemcpyAsync(device_.get(), host_.get(), sizeof(RunState), cudaMemcpyHostToDevice,
                           run.stream),
           "copying the state to the device");
@@ -213,9 +214,9 @@ void run_brute(Run& run) {
   DeviceArray<int> pick(run.memory, k, "the picks");
   DeviceArray<double> radius(run.memory, k, "the radii");
   DeviceArray<Best> best(run.memory, blocks, "the best rows");
-  const StreamDrain drain(run.stream);
   begin.record(run.stream);
   const Norms norms(run, state);
+  const StreamDrain drain(run.stream);  // last: waits before anything above is released
   run.to_device(fixed.get(), run.start);
   if (run.fixed() == 0) run.to_device(pick.get(), run.start);
   launch("gather_rows", gather_rows, 1, kThreads, 0, run.stream, run.data.view(), fixed.get(),
@@ -226,7 +227,6 @@ void run_brute(Run& run) {
   const int batch = static_cast<int>(
       std::clamp(kBruteWork / (static_cast<double>(run.n()) * run.d()), 1.0, 1.0 * kBruteBatch));
   int done = 0;
-  double largest = std::numeric_limits<double>::infinity();
   for (bool finished = false; !finished;) {
     for (int i = 0; i < batch && done + i < run.wanted(); ++i)
       launch("brute_step", brute_step, blocks, kThreads, sizeof(BruteShared), run.stream,
@@ -234,7 +234,7 @@ void run_brute(Run& run) {
     const RunState& now = state.read();
     done = now.step;
     finished = now.phase == kDone;
-    run.progress.report(std::max(0, done - run.fixed()), largest);
+    run.progress.report(std::max(0, done - run.fixed()), now.last_value);
   }
   end.record(run.stream);
   const std::size_t count = static_cast<std::size_t>(std::max(0, done - run.fixed()));

@@ -60,7 +60,7 @@ struct RunState {
   // picks
   int candidates;      ///< rows in the candidate set
   int picked_before;   ///< centres before the last pick phase
-  double last_value;   ///< m of the last pick when it was picked
+  double last_value;   ///< a recent largest m, for progress
   double final_value;  ///< max m once all picks are made
   // brute force
   int step;
