@@ -47,3 +47,18 @@ docs: $(VENV)/.demo
 
 clean:
 	rm -rf build dist $(VENV) demo-run
+
+bench: $(VENV)/.dev
+	$(BIN)/pytest benchmarks --benchmark-enable
+
+sanitize:
+	set -e; for kind in address,undefined thread; do \
+	  cmake -S . -B build/sanitize-$$kind -DMODS_BUILD_TESTS=ON -DMODS_SANITIZE=$$kind; \
+	  cmake --build build/sanitize-$$kind -j 2; \
+	  ./build/sanitize-$$kind/mods_core_test; \
+	done
+
+gpu-check: export MODS_CUDA = ON
+gpu-check: $(VENV)/.test
+	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/test_kcenter.py tests/test_kcenter_cuda.py tests/test_kcenter_emulated.py
+	$(BIN)/python benchmarks/gpu_check.py
