@@ -140,3 +140,26 @@ def test_select_from_python_equals_the_command_line(data, rows, tmp_path, mods, 
 def test_more_seeds_than_rows_says_how_many_there_are(data, tmp_path, mods, toy_run):
     result = mods(*toy_run(data, tmp_path / "run", "--seeds", "35", "--budget", "35"), code=1)
     assert "--seeds 35, but only 30 of 40 rows pass alpha (top 30)" in result.output
+
+
+def test_one_and_two_threads_select_the_same_rows(data, tmp_path, mods):
+    runs = []
+    for threads in (1, 2):
+        runs.append(tmp_path / f"threads-{threads}")
+        mods(
+            "run", data, "-o", runs[-1], "--recipe", "offline", "--quality", "response-length",
+            "--alpha", "0", "--embedder", "tfidf:dim=16", "--seeds", "20", "--budget", "20",
+            "--set", f"selector.threads={threads}", "--quiet",
+        )  # fmt: skip
+    assert selected(runs[0]) == selected(runs[1])
+    assert len(selected(runs[0])) == 20
+
+
+def test_a_dataset_of_the_datasets_library_is_data(rows, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    selection = mods_package.select(
+        datasets.Dataset.from_list(rows), recipe="offline", quiet=True, quality="response-length",
+        embedder="tfidf:dim=16", seeds=5, budget=5, cache=tmp_path,
+    )  # fmt: skip
+    assert [set(row) for row in selection.rows] == [{"instruction", "input", "output"}] * 5
+    assert sum(selection.totals.values()) == len(rows)

@@ -40,7 +40,8 @@ def doctor(as_json: bool) -> None:
     for title, values in found.items():
         click.echo(click.style(title, bold=True))
         for name, value in values.items():
-            click.echo(f"  {name:<24} {value}")
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            click.echo(f"  {name:<24} {shown}")
 
 
 def examine() -> dict[str, dict[str, Any]]:
