@@ -69,7 +69,12 @@ def draw_scores(axes: Axes, selection: Selection, prefix: str, threshold: str) -
         return
     low, high = np.percentile(values, [0.2, 99.8])
     span = (low, high) if high > low else (low - 0.5, high + 0.5)
-    axes.hist(np.clip(values, *span), bins=60, range=span, color=GREY)
+    axes.hist(
+        np.clip(values, *span),
+        bins=int(np.clip(1.5 * len(values) ** 0.5, 10, 60)),
+        range=span,
+        color=GREY,
+    )
     cut: Mapping[str, Any] = selection.manifest["thresholds"][threshold]
     side = "stay: above" if threshold == "alpha" else "necessary: below"
     label = f"{side} {threshold} {cut['asked']} ({cut['score']:.3g})"
