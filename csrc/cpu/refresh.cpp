@@ -32,11 +32,15 @@ Refresher::Refresher(Run& run, Sketch& sketch, const Centres& centres)
 }
 
 void Refresher::refresh(const int32_t* ids, int64_t count, double tau) {
-  const int64_t blocks = (count + kBlock - 1) / kBlock;
+  // Full blocks use the kernels best; short lists are cut finer, so that all threads have work.
+  const int64_t share = count / (4 * run_.team.size());
+  const int64_t size =
+      run_.team.size() == 1 ? kBlock : std::min<int64_t>(kBlock, std::max<int64_t>(share, 8));
+  const int64_t blocks = (count + size - 1) / size;
   run_.team.for_chunks(blocks, 1, [&](int thread, int64_t begin, int64_t) {
     Worker& worker = workers_[thread];
-    const int64_t first = begin * kBlock;
-    worker.count = static_cast<int>(std::min<int64_t>(kBlock, count - first));
+    const int64_t first = begin * size;
+    worker.count = static_cast<int>(std::min(size, count - first));
     worker.tau = tau;
     std::copy(ids + first, ids + first + worker.count, worker.active);
     refresh_block(worker);
