@@ -24,6 +24,26 @@ bool wants_lazy(const Rows& rows, const Options& options) {
   return rows.n >= kLazyRows && options.k + options.initial_count >= kLazyPicks;
 }
 
+/// Whether a quarter of the rows or more are exactly as far from the first centre as the farthest,
+/// judged by a sample: with such ties (one-hot rows) every row stays a candidate and sketches are
+/// of no use. Only speed depends on it.
+bool ties_everywhere(const RowReader& rows, const Kernels& kernels, const Options& options) {
+  constexpr int64_t kSample = 64;
+  const int64_t centre = options.initial_count > 0 ? options.initial[0] : options.first;
+  std::vector<float> from(rows.d()), buffer(rows.d());
+  rows.copy(centre, from.data());
+  double farthest = -1;
+  int64_t tied = 0;
+  for (int64_t i = 0; i < kSample; ++i) {
+    const float* row = rows.get(rows.n() * i / kSample, buffer.data());
+    const double value = kernels.distance(row, from.data(), rows.d());
+    if (value > farthest) tied = 0;
+    farthest = std::max(farthest, value);
+    tied += value == farthest;
+  }
+  return 4 * tied >= kSample;
+}
+
 int thread_count(const Rows& rows, const Options& options) {
   if (options.threads > 0) return options.threads;
   const double work = static_cast<double>(rows.n) * rows.d * (options.k + options.initial_count);
@@ -57,7 +77,9 @@ Result kcenter_cpu(const Rows& rows, const Options& options) {
   result.statistics.isa = kernels.name;
   Run run{options, kernels, reader, progress, team, meter, result};
   result.statistics.method = "lazy";
-  if (!wants_lazy(rows, options) || !run_lazy(run)) {
+  const bool lazy = wants_lazy(rows, options) &&
+                    (options.method == Method::lazy || !ties_everywhere(reader, kernels, options));
+  if (!lazy || !run_lazy(run)) {
     result.statistics.method = "brute";
     run_brute(run);
   }
