@@ -43,6 +43,7 @@ lint: $(VENV)/.dev
 
 docs: $(VENV)/.demo
 	$(BIN)/python tools/cli_reference.py
+	$(BIN)/python -m benchmarks.show
 	$(BIN)/python tools/tree.py
 
 clean:
