@@ -41,7 +41,7 @@ lint: $(VENV)/.dev
 	$(BIN)/python tools/cli_reference.py --check
 	$(BIN)/python tools/tree.py --check
 
-docs: $(VENV)/.demo
+docs: $(VENV)/.dev
 	$(BIN)/python tools/cli_reference.py
 	$(BIN)/python -m benchmarks.show
 	$(BIN)/python tools/tree.py
@@ -50,7 +50,7 @@ clean:
 	rm -rf build dist $(VENV) demo-run
 
 bench: $(VENV)/.dev
-	$(BIN)/pytest benchmarks --benchmark-enable
+	$(BIN)/python -m pytest benchmarks --benchmark-enable
 
 sanitize:
 	set -e; for kind in address,undefined thread; do \
@@ -60,6 +60,6 @@ sanitize:
 	done
 
 gpu-check: export MODS_CUDA = ON
-gpu-check: $(VENV)/.test
+gpu-check: $(VENV)/.dev
 	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/test_kcenter.py tests/test_kcenter_cuda.py tests/test_kcenter_emulated.py
-	$(BIN)/python benchmarks/gpu_check.py
+	$(BIN)/python -m benchmarks.gpu_check

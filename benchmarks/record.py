@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets import embeddings, gaussian, jittered
 from benchmarks.peers import fused_brute, installed_peers
+from benchmarks.vectors import embeddings, gaussian, jittered
 from mods import _core
 from mods.bench import machine_line
 

@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from benchmarks.datasets import embeddings, gaussian
 from benchmarks.peers import fused_brute, installed_peers
+from benchmarks.vectors import embeddings, gaussian
 from mods.kcenter import kcenter_greedy
 
 BASELINE_PICKS = 10

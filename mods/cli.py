@@ -44,6 +44,16 @@ class ModsGroup(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C says what is kept."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(
+                "\ninterrupted: finished batches are kept, the same command goes on", err=True
+            )
+            ctx.exit(1)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List built-in commands and those of plug-ins."""
         return sorted([*super().list_commands(ctx), *self._added(ctx).commands])

@@ -39,7 +39,8 @@ def main(folder: str, *extras: str) -> None:
     install_torch(python)
     say("building and installing mods")
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
-    pip(python, "install", target)
+    # For development the sources are used where they lie.
+    pip(python, "install", *(["--editable"] if "dev" in extras else []), target)
     for package, options in MODELS:
         pip(python, "install", *options, package)
 
