@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from mods.config import load_recipe, make_settings
+from mods.config import RunSettings, load_recipe, make_settings
 from mods.errors import SettingsError
 from mods.pipeline import Selection, run_pipeline
 from mods.plugins import Choice, Registry, load_plugins
@@ -14,9 +14,12 @@ from mods.progress import Progress
 from mods.reading import Reading, read_rows, read_sources
 from mods.store import default_cache
 
+Data: TypeAlias = str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]]
+"""Files, folders or hub ids; or rows."""
+
 
 def select(
-    data: str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]],
+    data: Data,
     *,
     output: str | Path | None = None,
     recipe: str = "default",
@@ -65,32 +68,52 @@ def select(
     ModsError
         For everything that the caller can fix; the message says how.
     """
-    progress = Progress(quiet=quiet)
-    registry = load_plugins(files=[Path(p) for p in plugins])
-    chosen = make_settings(
-        (f"recipe {recipe}", load_recipe(recipe)), ("select()", settings), overrides=overrides
+    layers = [(f"recipe {recipe}", load_recipe(recipe)), ("select()", settings)]
+    return execute(
+        data,
+        make_settings(*layers, overrides=overrides),
+        load_plugins(files=[Path(p) for p in plugins]),
+        cache=Path(cache) if cache else None,
+        progress=Progress(quiet=quiet),
+        output=Path(output) if output else None,
+        strict=strict,
+        overwrite=overwrite,
     )
+
+
+def execute(
+    data: Data,
+    settings: RunSettings,
+    registry: Registry,
+    *,
+    cache: Path | None,
+    progress: Progress,
+    output: Path | None,
+    strict: bool,
+    overwrite: bool,
+) -> Selection:
+    """Read the data and run the stages; what `select` and `mods run` share."""
     reading = read(
         data,
         registry,
-        schema=chosen.schema,
-        columns=chosen.columns,
+        schema=settings.schema,
+        columns=settings.columns,
         strict=strict,
         progress=progress,
     )
     return run_pipeline(
         reading,
-        chosen,
+        settings,
         registry,
-        cache=Path(cache).expanduser() if cache else default_cache(),
+        cache=cache.expanduser() if cache else default_cache(),
         progress=progress,
-        output=Path(output) if output else None,
+        output=output,
         overwrite=overwrite,
     )
 
 
 def read(
-    data: str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]],
+    data: Data,
     registry: Registry,
     *,
     schema: str | None = None,

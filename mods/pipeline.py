@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -87,7 +86,8 @@ class Run:
     ledger: Ledger = field(init=False)
     quarantined: list[BrokenRow] = field(init=False)
     seconds: dict[str, float] = field(default_factory=dict)
-    parts: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Part] = field(default_factory=dict)
+    identities: dict[str, Any] = field(default_factory=dict)
     thresholds: dict[str, Any] = field(default_factory=dict)
     vectors: str = ""
     """The file that keeps the embeddings; `mods why` measures distances from it."""
@@ -105,23 +105,35 @@ class Run:
 
     def select(self) -> tuple[Pool, list[Record]]:
         """Run the stages; returns the pool after quality and the selection in order of pick."""
+        self.make_parts()
         with self.timed("quality"):
             kept, quality = self.quality()
         with self.timed("coverage"):
             pool = Pool(kept, self.embed(kept), quality)
-            selector = self.part("selector", self.settings.selector)
-            seeds = self.seeds(pool, selector)
+            seeds = self.seeds(pool)
         with self.timed("necessity"):
-            added = self.necessity(pool, seeds, selector)
+            added = self.necessity(pool, seeds)
         chosen = [pool.records[i] for i in [*seeds, *added]]
         self.ledger.check(0)
         return pool, chosen
 
-    def part(self, kind: str, choice: Choice) -> Part:
-        """Make a plug-in and note its identity for the manifest."""
-        part = Part.make(self.registry, kind, choice, self.settings.seed)
-        self.parts[kind] = part.identity
-        return part
+    def make_parts(self) -> None:
+        """Make every plug-in before any work, so that a mistake costs no stage."""
+        settings = self.settings
+        choices = {
+            "quality": settings.quality,
+            "embedder": settings.embedder,
+            "selector": settings.selector,
+        }
+        if settings.budget > settings.seeds:
+            assert settings.model is not None
+            assert settings.necessity is not None
+            choices["model"] = self.model_choice(settings.model)
+            choices["necessity"] = settings.necessity
+        for kind, choice in choices.items():
+            part = Part.make(self.registry, kind, choice, settings.seed)
+            self.identities[kind] = part.identity  # fails now if a model is not to be had
+            self.parts[kind] = part
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -132,7 +144,7 @@ class Run:
 
     def quality(self) -> tuple[list[Record], npt.NDArray[np.float64]]:
         """Score, quarantine what cannot be scored, reject what is not above alpha."""
-        part = self.part("quality", self.settings.quality)
+        part = self.parts["quality"]
         records = self.reading.records
         results = score_records(records, part, self.cache, self.progress)
         scored, values = [], []
@@ -173,16 +185,16 @@ class Run:
                 f"--seeds {asked}, but only {len(kept)} of {len(self.reading.records)} rows pass "
                 f"alpha ({self.settings.alpha}): lower --seeds or --alpha"
             )
-        part = self.part("embedder", self.settings.embedder)
         vectors, file = embed_records(
-            kept, part, self.settings.embed_text, self.cache, self.progress
+            kept, self.parts["embedder"], self.settings.embed_text, self.cache, self.progress
         )
         self.vectors = str(file.absolute())
         return vectors
 
-    def seeds(self, pool: Pool, selector: Part) -> list[int]:
+    def seeds(self, pool: Pool) -> list[int]:
         """Pick the seeds."""
-        picks = pick(pool, self.settings.seeds, np.empty(0, dtype=np.int64), selector)
+        none = np.empty(0, dtype=np.int64)
+        picks = pick(pool, self.settings.seeds, none, self.parts["selector"])
         self.close_picks(pool, picks, "coverage", "seed", start=0)
         if len(picks.indices) < self.settings.seeds:
             self.progress.note(
@@ -192,7 +204,7 @@ class Run:
         seeds: list[int] = picks.indices.tolist()
         return seeds
 
-    def necessity(self, pool: Pool, seeds: list[int], selector: Part) -> list[int]:
+    def necessity(self, pool: Pool, seeds: list[int]) -> list[int]:
         """Find the necessary rows and pick among them up to the budget."""
         chosen = set(seeds)
         others = [i for i in range(len(pool.records)) if i not in chosen]
@@ -203,7 +215,7 @@ class Run:
                 self.ledger.close(pool.records[i], "rejected", "coverage", reason)
             return []
         necessary = self.judge(pool, seeds, others)
-        added = self.cover(pool, seeds, necessary, wanted, selector)
+        added = self.cover(pool, seeds, necessary, wanted)
         if len(added) < wanted:
             self.progress.note(
                 f"{len(seeds) + len(added)} rows instead of --budget {self.settings.budget}: "
@@ -215,12 +227,9 @@ class Run:
     def judge(self, pool: Pool, seeds: list[int], others: list[int]) -> list[int]:
         """Return the rows that the seed-tuned model answers badly, in input order."""
         settings = self.settings
-        assert settings.model is not None
-        assert settings.necessity is not None
-        backend = self.part("model", self.model_choice(settings.model))
-        part = self.part("necessity", settings.necessity)
+        part = self.parts["necessity"]
         tuned = TunedModel(
-            backend,
+            self.parts["model"],
             [pool.records[i] for i in seeds],
             tuning=settings.tuning,
             generation=settings.generation,
@@ -261,16 +270,15 @@ class Run:
             self.ledger.close(pool.records[judged[at]], "rejected", "necessity", reason)
         return [judged[at] for at in np.flatnonzero(passing)]
 
-    def cover(
-        self, pool: Pool, seeds: list[int], necessary: list[int], wanted: int, selector: Part
-    ) -> list[int]:
+    def cover(self, pool: Pool, seeds: list[int], necessary: list[int], wanted: int) -> list[int]:
         """Second coverage pass: necessary rows, with the seeds as fixed centres."""
         both = sorted([*seeds, *necessary])
         place = {i: at for at, i in enumerate(both)}
         part = Pool([pool.records[i] for i in both], pool.embeddings[both], pool.quality[both])
         initial = np.array([place[i] for i in seeds], dtype=np.int64)
         k = min(wanted, len(necessary))
-        picks = pick(part, k, initial, selector) if k else Picks(np.empty(0, dtype=np.int64))
+        none = Picks(np.empty(0, dtype=np.int64))
+        picks = pick(part, k, initial, self.parts["selector"]) if k else none
         self.close_picks(part, picks, "necessity", "necessary", start=len(seeds))
         added = [both[at] for at in picks.indices]
         for i in set(necessary) - set(added):
@@ -303,7 +311,7 @@ class Run:
             "mods": __version__,
             "status": "done",
             "makes": makes,
-            "plugins": self.parts,
+            "plugins": self.identities,
             "thresholds": self.thresholds,
             "vectors": self.vectors,
             "rows": {
@@ -355,13 +363,11 @@ def file_hash(path: Path) -> str | None:
     """SHA-256 of a file, none for what is not one."""
     if not path.is_file():
         return None
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        if sys.version_info >= (3, 11):
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        digest = hashlib.sha256()
         while block := file.read(1 << 20):
             digest.update(block)
-        return digest.hexdigest()
+    return digest.hexdigest()
 
 
 def run_pipeline(

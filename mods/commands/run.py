@@ -122,15 +122,11 @@ def run(
 
     DATA are files (JSON, JSONL, CSV, Parquet, also .gz), folders or hub ids.
     """
-    from mods.api import read
+    from mods.api import execute
     from mods.cli import registry_of
     from mods.config import load_recipe, load_toml, make_settings
-    from mods.pipeline import run_pipeline
     from mods.progress import Progress
-    from mods.store import default_cache
 
-    progress = Progress(quiet=quiet)
-    registry = registry_of(ctx)
     recipe = recipe or "default"
     given = {key: options[key] for key in SETTINGS if options[key] not in (None, {})}
     settings = make_settings(
@@ -139,21 +135,14 @@ def run(
         ("command line", given),
         overrides=overrides,
     )
-    reading = read(
+    selection = execute(
         data,
-        registry,
-        schema=settings.schema,
-        columns=settings.columns,
-        strict=strict,
-        progress=progress,
-    )
-    selection = run_pipeline(
-        reading,
         settings,
-        registry,
-        cache=cache or default_cache(),
-        progress=progress,
+        registry_of(ctx),
+        cache=cache,
+        progress=Progress(quiet=quiet),
         output=output,
+        strict=strict,
         overwrite=overwrite,
     )
     if as_json:
