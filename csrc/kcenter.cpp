@@ -15,7 +15,7 @@ using namespace cpu;
 
 /// Below these brute force is faster than preparing a sketch.
 constexpr int64_t kLazyRows = 500;
-constexpr int64_t kLazyPicks = 16;
+constexpr int64_t kLazyPicks = 24;
 constexpr int64_t kThreadWork = 1 << 24;  ///< values read by all passes that pay for threads
 
 bool wants_lazy(const Rows& rows, const Options& options) {
