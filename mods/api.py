@@ -68,6 +68,10 @@ def select(
     ModsError
         For everything that the caller can fix; the message says how.
     """
+    if isinstance(overrides, str):
+        overrides = [overrides]
+    if isinstance(plugins, (str, Path)):
+        plugins = [plugins]
     layers = [(f"recipe {recipe}", load_recipe(recipe)), ("select()", settings)]
     return execute(
         data,
@@ -75,7 +79,7 @@ def select(
         load_plugins(files=[Path(p) for p in plugins]),
         cache=Path(cache) if cache else None,
         progress=Progress(quiet=quiet),
-        output=Path(output) if output else None,
+        output=Path(output).expanduser() if output else None,
         strict=strict,
         overwrite=overwrite,
     )
@@ -122,6 +126,13 @@ def read(
     progress: Progress,
 ) -> Reading:
     """Read files or rows into records; see `mods.reading`."""
+    if isinstance(data, Mapping) or (hasattr(data, "to_dict") and hasattr(data, "columns")):
+        raise SettingsError(
+            f"data is a {type(data).__name__}: expected files, or rows; give a list of dicts, one "
+            "split of a DatasetDict, or DataFrame.to_dict('records')"
+        )
+    if not isinstance(data, Iterable):
+        raise SettingsError(f"data is {data!r}: expected files, or rows")
     if isinstance(data, (str, Path)):
         data = [data]
     items = data if isinstance(data, Sequence) else None

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from mods.errors import ModsError, PluginError
+from mods.checks import checked_vectors
+from mods.errors import DataError, ModsError, PluginError, RunFolderError, SettingsError
 from mods.interfaces import Unscorable
 from mods.plugins import Choice, Plugin, Registry, describe
 from mods.store import Store
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 DEFAULT_CHUNK = 256
+FAMILY = (ModsError, DataError, SettingsError, PluginError, RunFolderError)
 UNSCORABLE = b"unscorable: "
 """Longer than a float64, so that no score starts with it."""
 
@@ -35,13 +37,14 @@ class Part:
 
     plugin: Plugin
     object: Any
-    choice: Choice
+    options: Mapping[str, Any]
+    """All options in force: those given, the seed, and the defaults."""
 
     @classmethod
     def make(cls, registry: Registry, kind: str, choice: Choice, seed: int) -> Part:
         """Create the object for a choice."""
         plugin = registry.get(kind, choice.name)
-        return cls(plugin, registry.create(kind, choice, seed=seed), choice)
+        return cls(plugin, registry.create(kind, choice, seed=seed), plugin.effective(choice, seed))
 
     def __str__(self) -> str:
         """Name it the way error messages do."""
@@ -57,20 +60,24 @@ class Part:
             "name": self.plugin.name,
             "package": origin.package,
             "version": origin.version,
-            "identity": self.call(own) if callable(own) else dict(self.choice.options),
+            "identity": self.call(own) if callable(own) else dict(self.options),
         }
 
     def chunk_size(self, default: int = DEFAULT_CHUNK) -> int:
         """How many rows one call gets."""
-        return max(1, int(getattr(self.object, "chunk_size", default)))
+        size = getattr(self.object, "chunk_size", default)
+        if not isinstance(size, int) or size < 1:
+            raise PluginError(f"{self}: chunk_size is {size!r}; expected a whole number from 1")
+        return size
 
     def call(self, method: Callable[..., Value], *arguments: Any, **named: Any) -> Value:
         """Call a method of the plug-in; an unexpected failure names the plug-in."""
         try:
             return method(*arguments, **named)
         except ModsError as error:
-            raise type(error)(f"{self}: {error}") from error
-        except Exception as error:
+            family = type(error) if type(error) in FAMILY else PluginError
+            raise family(f"{self}: {error}") from error
+        except (Exception, SystemExit) as error:
             raise PluginError(f"{self} failed: {describe(error)}") from error
 
 
@@ -85,14 +92,14 @@ class Codec(Generic[Value]):
 def encode_score(value: float | Unscorable) -> bytes:
     """Eight bytes of a float64, or the reason why there is none."""
     if isinstance(value, Unscorable):
-        return UNSCORABLE + value.reason.encode()
+        return UNSCORABLE + value.reason.encode("utf-8", "surrogatepass")
     return struct.pack("<d", value)
 
 
 def decode_score(data: bytes) -> float | Unscorable:
     """Undo `encode_score`."""
     if data.startswith(UNSCORABLE):
-        return Unscorable(data[len(UNSCORABLE) :].decode())
+        return Unscorable(data[len(UNSCORABLE) :].decode("utf-8", "surrogatepass"))
     return float(struct.unpack("<d", data)[0])
 
 
@@ -105,6 +112,32 @@ TEXTS: Codec[str] = Codec(
     lambda text: text.encode("utf-8", "surrogatepass"),
     lambda data: data.decode("utf-8", "surrogatepass"),
 )
+
+
+class VectorChecker:
+    """Calls a plug-in for vectors and checks them; the width must stay what it was at first."""
+
+    def __init__(self, part: Part, method: Callable[[Sequence[Record]], Any]) -> None:
+        self._part, self._method = part, method
+        self._width: int | None = None
+
+    def __call__(self, chunk: Sequence[Record]) -> list[npt.NDArray[np.float32]]:
+        """Return one vector per record."""
+        vectors = self._part.call(self._method, chunk)
+        checked = checked_vectors(vectors, len(chunk), str(self._part), width=self._width)
+        self._width = checked.shape[1]
+        return list(checked)
+
+
+def stacked(vectors: Sequence[npt.NDArray[np.float32]], part: Part) -> npt.NDArray[np.float32]:
+    """Return vectors, cached ones among them, as one array of shape (n, d)."""
+    widths = {len(vector) for vector in vectors}
+    if len(widths) > 1:
+        raise PluginError(
+            f"{part} returned vectors of widths {sorted(widths)}, some of them cached: the width "
+            "must not change; if the plug-in changed, its identity() must too"
+        )
+    return np.stack(vectors)
 
 
 def compute_cached(
@@ -126,19 +159,19 @@ def compute_cached(
     """
     store = Store(cache, name, identity)
     try:
-        known = {k: codec.decode(v) for k, v in store.get([r.id for r in records]).items()}
+        known = {k: codec.decode(v) for k, v in store.get([r.key for r in records]).items()}
         if len(known) < len(records):
             order = sorted(records, key=lambda record: (-text_length(record), record.id))
             with progress.bar(label, len(records), done=len(known)) as advance:
                 for start in range(0, len(order), chunk_size):
-                    chunk = [r for r in order[start : start + chunk_size] if r.id not in known]
+                    chunk = [r for r in order[start : start + chunk_size] if r.key not in known]
                     if not chunk:
                         continue
                     values = compute(chunk)
-                    store.put((r.id, codec.encode(v)) for r, v in zip(chunk, values, strict=True))
-                    known.update((r.id, v) for r, v in zip(chunk, values, strict=True))
+                    store.put((r.key, codec.encode(v)) for r, v in zip(chunk, values, strict=True))
+                    known.update((r.key, v) for r, v in zip(chunk, values, strict=True))
                     advance(len(chunk))
-        return [known[record.id] for record in records]
+        return [known[record.key] for record in records]
     finally:
         store.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ def checked_scores(values: Any, n: int, plugin: str) -> list[float | Unscorable]
 def checked_score(value: Any, i: int, plugin: str) -> float | Unscorable:
     """Return one score as a finite float."""
     if isinstance(value, Unscorable):
+        if not isinstance(value.reason, str):
+            raise PluginError(f"{plugin} returned Unscorable({value.reason!r}); expected a text")
         return value
     if isinstance(value, (bool, np.bool_)) or not isinstance(
         value, (int, float, np.integer, np.floating)
@@ -40,7 +43,7 @@ def checked_score(value: Any, i: int, plugin: str) -> float | Unscorable:
             f"{plugin} returned {value!r} ({type(value).__name__}) for record {i} of its batch; "
             "expected a float, or mods.Unscorable(reason)"
         )
-    if not np.isfinite(value):
+    if not abs(value) <= sys.float_info.max:
         raise PluginError(
             f"{plugin} returned {value} for record {i} of its batch; scores must be finite: "
             "return mods.Unscorable(reason) for a row that cannot be scored"

@@ -20,6 +20,7 @@ from mods.commands.score import score
 from mods.commands.why import why
 from mods.errors import ModsError
 from mods.plugins import Registry, load_plugins
+from mods.printable import printable
 
 EPILOG = """\b
 Examples:
@@ -38,7 +39,7 @@ class ModsGroup(click.Group):
         try:
             return super().main(*args, **kwargs)
         except ModsError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {printable(str(error))}", err=True)
             sys.exit(1)
         except BrokenPipeError:  # `mods … | head` closed our output
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -49,9 +50,9 @@ class ModsGroup(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo(
-                "\ninterrupted: finished batches are kept, the same command goes on", err=True
-            )
+            kept = ctx.invoked_subcommand in ("run", "score")
+            more = ": finished batches are kept, the same command goes on" if kept else ""
+            click.echo(f"\ninterrupted{more}", err=True)
             ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

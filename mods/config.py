@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ else:
 
 CHOICES = ("quality", "embedder", "necessity", "selector", "model")
 """The settings that name a plug-in: `NAME:key=value,…`, or a table with `name` and options."""
+
+TABLES = ("tuning", "generation", "columns")
+"""The settings that are tables of their own."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,10 @@ def load_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; `SettingsError` names the file and the place of a mistake."""
     try:
         return parse_toml(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8: {error}") from error
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
@@ -144,9 +150,13 @@ def merge(merged: dict[str, Any], layer: Mapping[str, Any], where: str) -> None:
                 f"{where}: unknown setting {name!r}{suggest(name, known)}; "
                 f"there are: {', '.join(known)}"
             )
+        if dataclasses.is_dataclass(value) and not isinstance(value, (type, Choice, Threshold)):
+            value = dataclasses.asdict(value)
+        if name in TABLES and value is not None and not isinstance(value, Mapping):
+            raise SettingsError(f"{where}: {name} = {value!r}: expected a table of settings")
         if name in CHOICES and value is not None:
             merged[name] = merge_choice(merged.get(name), to_choice(value, f"{where}: {name}"))
-        elif isinstance(value, Mapping):
+        elif name in TABLES and value is not None:
             merged[name] = {**merged.get(name, {}), **value}
         else:
             merged[name] = value
@@ -156,6 +166,8 @@ def to_choice(value: Any, where: str) -> Choice:
     """Read a plug-in choice from text or from a table with `name`."""
     if isinstance(value, Choice):
         return value
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if isinstance(value, str):
         return Choice.parse(value)
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
@@ -212,7 +224,10 @@ def template_text(template: str) -> str:
     path = Path(template).expanduser()
     if "{" in template or not path.is_file():
         return template
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"tuning.template = {template!r} cannot be read: {error}") from error
 
 
 def checked(kind: type, values: Mapping[str, Any], prefix: str) -> Any:

@@ -18,10 +18,10 @@ from mods._version import __version__
 from mods.cached import Part
 from mods.errors import SettingsError
 from mods.interfaces import Picks, Pool, Unscorable
-from mods.ledger import Ledger, Receipt
+from mods.ledger import Ledger, Receipt, Stage
 from mods.plugins import Choice, Registry
 from mods.records import BrokenRow, Record
-from mods.runfolder import MANIFEST, RunFolder
+from mods.runfolder import MANIFEST, RunFolder, to_json
 from mods.stages.coverage import embed_records, pick
 from mods.stages.necessity import TunedModel, judge_records
 from mods.stages.quality import score_records
@@ -105,7 +105,6 @@ class Run:
 
     def select(self) -> tuple[Pool, list[Record]]:
         """Run the stages; returns the pool after quality and the selection in order of pick."""
-        self.make_parts()
         with self.timed("quality"):
             kept, quality = self.quality()
         with self.timed("coverage"):
@@ -150,7 +149,7 @@ class Run:
         scored, values = [], []
         for record, result in zip(records, results, strict=True):
             if isinstance(result, Unscorable):
-                self.quarantine(record, result.reason)
+                self.quarantine(record, "quality", result.reason)
             else:
                 scored.append(record)
                 values.append(result)
@@ -169,12 +168,10 @@ class Run:
         self.ledger.check(len(kept))
         return kept, scores[passing]
 
-    def quarantine(self, record: Record, reason: str) -> None:
-        """Set a row aside that the quality scorer could not score."""
-        import json
-
-        self.ledger.close(record, "quarantined", "quality", reason)
-        text = json.dumps(record.raw, ensure_ascii=False, default=str)
+    def quarantine(self, record: Record, stage: Stage, reason: str) -> None:
+        """Set a row aside that a plug-in could not score."""
+        self.ledger.close(record, "quarantined", stage, reason)
+        text = to_json(record.raw).decode("utf-8").rstrip("\n")
         self.quarantined.append(BrokenRow(record.row, reason, text, record.source))
 
     def embed(self, kept: Sequence[Record]) -> npt.NDArray[np.float32]:
@@ -209,20 +206,31 @@ class Run:
         chosen = set(seeds)
         others = [i for i in range(len(pool.records)) if i not in chosen]
         wanted = self.settings.budget - len(seeds)
-        if self.settings.budget <= self.settings.seeds or not others:
+        # Fewer seeds than asked for: every other row coincides with one, no model will change that.
+        if self.settings.budget == self.settings.seeds or len(seeds) < self.settings.seeds:
             for i in others:
-                reason = f"not among the {len(seeds)} seeds, which meet the budget"
+                reason = f"not among the {len(seeds)} seeds"
                 self.ledger.close(pool.records[i], "rejected", "coverage", reason)
             return []
-        necessary = self.judge(pool, seeds, others)
+        necessary = self.judge(pool, seeds, others) if others else []
         added = self.cover(pool, seeds, necessary, wanted)
         if len(added) < wanted:
             self.progress.note(
                 f"{len(seeds) + len(added)} rows instead of --budget {self.settings.budget}: "
-                f"{len(necessary)} of {len(others)} rows are necessary at --beta "
-                f"{self.settings.beta}; raise beta for more"
+                + self.shortage(len(others), len(necessary), len(added))
             )
         return added
+
+    def shortage(self, others: int, necessary: int, added: int) -> str:
+        """Say why the budget was not met, and what would help."""
+        if others == 0:
+            return "every row that passes alpha is a seed; lower alpha or the number of seeds"
+        if added < necessary:
+            return "the other necessary rows coincide with rows picked already"
+        return (
+            f"{necessary} of {others} rows are necessary at --beta {self.settings.beta}; "
+            "raise beta for more"
+        )
 
     def judge(self, pool: Pool, seeds: list[int], others: list[int]) -> list[int]:
         """Return the rows that the seed-tuned model answers badly, in input order."""
@@ -249,12 +257,7 @@ class Run:
         judged, values = [], []
         for i, result in zip(others, results, strict=True):
             if isinstance(result, Unscorable):
-                self.ledger.close(
-                    pool.records[i],
-                    "rejected",
-                    "necessity",
-                    f"could not be judged: {result.reason}",
-                )
+                self.quarantine(pool.records[i], "necessity", result.reason)
             else:
                 judged.append(i)
                 values.append(result)
@@ -311,7 +314,6 @@ class Run:
             "mods": __version__,
             "status": "done",
             "makes": makes,
-            "plugins": self.identities,
             "thresholds": self.thresholds,
             "vectors": self.vectors,
             "rows": {
@@ -351,11 +353,13 @@ def environment() -> dict[str, Any]:
 def inputs_of(reading: Reading) -> dict[str, Any]:
     """Fingerprint the input: the hash of each file, and of all record ids in order."""
     content = hashlib.sha256()
+    files = {source: file_hash(Path(source)) for source in reading.schemas}
     for record in reading.records:
-        content.update(f"{record.source}\0{record.row}\0{record.id}\n".encode("utf-8", "replace"))
+        content.update(f"{record.source}\0{record.row}\0{record.key}\n".encode("utf-8", "replace"))
+        if files.get(record.source) is None:
+            content.update(to_json(record.raw))
     for broken in reading.broken:
         content.update(f"{broken.source}\0{broken.row}\0broken\n".encode("utf-8", "replace"))
-    files = {source: file_hash(Path(source)) for source in reading.schemas}
     return {"sources": files, "rows": reading.rows, "content": content.hexdigest()}
 
 
@@ -386,23 +390,31 @@ def run_pipeline(
     was interrupted, because everything costly lies in the cache.
     """
     run = Run(reading, settings, registry, cache, progress)
-    makes = {"inputs": inputs_of(reading), "settings": settings.as_dict(), "mods": __version__}
     with progress.listening():
+        run.make_parts()
+        makes = {
+            "inputs": inputs_of(reading),
+            "settings": settings.as_dict(),
+            "plugins": run.identities,
+            "mods": __version__,
+        }
         if output is None:
             return run.selection(makes)
         folder = RunFolder(output)
-        folder.claim(makes, overwrite=overwrite)
         with folder.locked():
-            folder.write_json(MANIFEST, {"mods": __version__, "status": "running", "makes": makes})
+            folder.claim(makes, overwrite=overwrite)
             selection = run.selection(makes, output)
-            write_run(folder, selection)
+            write_run(folder, selection, progress)
     return selection
 
 
-def write_run(folder: RunFolder, selection: Selection) -> None:
+def write_run(folder: RunFolder, selection: Selection, progress: Progress) -> None:
     """Write everything; the manifest comes last, so that `done` means done."""
     from mods.report import draw_report
 
     folder.write_results(selection.records, selection.receipts, selection.quarantined)
-    folder.write_picture(lambda file: draw_report(selection, file))
+    try:
+        folder.write_picture(lambda file: draw_report(selection, file))
+    except (ValueError, OverflowError) as error:  # extreme scores; the selection stands
+        progress.note(f"the picture could not be drawn: {error}")
     folder.write_json(MANIFEST, selection.manifest)

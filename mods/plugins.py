@@ -76,7 +76,26 @@ class Plugin:
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """The options of the factory."""
-        return inspect.signature(self.factory).parameters
+        try:
+            return inspect.signature(self.factory).parameters
+        except ValueError:  # a builtin such as dict does not tell
+            return {}
+
+    def given(self, choice: Choice, seed: int) -> dict[str, Any]:
+        """The options of a choice, with the run's seed where the factory has such a parameter."""
+        options = dict(choice.options)
+        if "seed" in self.parameters:
+            options.setdefault("seed", seed)
+        return options
+
+    def effective(self, choice: Choice, seed: int) -> dict[str, Any]:
+        """All options in force, defaults included."""
+        defaults = {
+            name: parameter.default
+            for name, parameter in self.parameters.items()
+            if parameter.default is not inspect.Parameter.empty
+        }
+        return {**defaults, **self.given(choice, seed)}
 
 
 @dataclass(frozen=True)
@@ -162,9 +181,7 @@ class Registry:
     def create(self, kind: str, choice: Choice, *, seed: int = 0) -> Any:
         """Make the object for a choice; `seed` goes to factories that have such a parameter."""
         plugin = self.get(kind, choice.name)
-        options = dict(choice.options)
-        if "seed" in plugin.parameters:
-            options.setdefault("seed", seed)
+        options = plugin.given(choice, seed)
         self._check_options(plugin, options)
         try:
             return plugin.factory(**options)
@@ -178,6 +195,11 @@ class Registry:
         parameters = plugin.parameters
         if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
             return
+        parameters = {
+            name: p
+            for name, p in parameters.items()
+            if p.kind is not inspect.Parameter.VAR_POSITIONAL
+        }
         for option in options:
             if option not in parameters:
                 raise SettingsError(
@@ -293,7 +315,9 @@ def files_in(folders: Sequence[Path]) -> Iterator[Path]:
 def import_file(path: Path) -> tuple[ModuleType, Origin]:
     """Import one file as a plug-in module."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        # Files beside it that begin with an underscore are its helpers.
+        files = [path, *sorted(path.parent.glob("_*.py"))]
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     except OSError as error:
         raise PluginError(f"--plugin {path}: {error.strerror or error}") from error
     name = f"mods_plugin_{path.stem}_{digest[:8]}"
@@ -302,11 +326,14 @@ def import_file(path: Path) -> tuple[ModuleType, Origin]:
         raise PluginError(f"--plugin {path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their own module up while it is executed
+    sys.path.append(str(path.parent))  # for its helpers
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(f"the plug-in {path} cannot be imported: {describe(error)}") from error
+    finally:
+        sys.path.remove(str(path.parent))
     return module, Origin(str(path), path.name, f"sha256:{digest[:16]}")
 
 

@@ -6,7 +6,9 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+
+from mods.printable import printable
 
 LISTENED = ("mods", "mods_plugins")
 """Loggers whose information is worth a line; of all others only warnings are."""
@@ -41,6 +43,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Tell something worth knowing; it also goes into the manifest."""
+        text = printable(text)
         self.notices.append(text)
         if not self.quiet:
             print(f"note: {text}", file=sys.stderr)
@@ -53,9 +56,10 @@ class Progress:
         before = {name: logging.getLogger(name).level for name in LISTENED}
         root.addHandler(listener)
         for name in LISTENED:
-            logging.getLogger(name).setLevel(logging.INFO)
+            logging.getLogger(name).setLevel(logging.WARNING if self.quiet else logging.INFO)
         try:
-            with warnings.catch_warnings():
+            # What a plug-in prints must not mix with results on standard output.
+            with warnings.catch_warnings(), redirect_stdout(sys.stderr):
                 warnings.showwarning = lambda message, *_, **__: self.note(str(message))
                 yield
         finally:
@@ -66,7 +70,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Tell what happens now."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(printable(text), file=sys.stderr)
 
 
 class _Listener(logging.Handler):

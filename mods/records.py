@@ -71,6 +71,14 @@ class Record:
         return cls(tuple(turns), instruction=instruction, input=input, **where)
 
     @property
+    def key(self) -> str:
+        """What cached results are kept by: the id, and how the prompt is split if it is."""
+        if not self.input:
+            return self.id
+        split = hashlib.sha256(f"{len(self.instruction)}:{self.input}".encode("utf-8", "replace"))
+        return f"{self.id}-{split.hexdigest()[:8]}"
+
+    @property
     def response(self) -> str:
         """The text of the last turn."""
         return self.messages[-1].content

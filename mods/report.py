@@ -59,7 +59,7 @@ def draw_scores(axes: Axes, selection: Selection, prefix: str, threshold: str) -
         axes.text(
             0.5,
             0.5,
-            f"no {prefix} stage:\nthe seeds meet the budget",
+            f"no {prefix} stage was run",
             ha="center",
             va="center",
             color="grey",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mods.errors import RunFolderError
+from mods.printable import printable
 
 if TYPE_CHECKING:
     from mods.ledger import Receipt
@@ -22,6 +23,8 @@ SELECTED = "selected.jsonl"
 RECEIPTS = "receipts.parquet"
 QUARANTINE = "quarantine.jsonl"
 PICTURE = "report.png"
+LOCK = ".lock"
+"""Also the sign that a run owns the folder."""
 
 
 class RunFolder:
@@ -33,23 +36,30 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Make the folder and keep a second run out of it."""
+        if self.path.exists() and not self.path.is_dir():
+            raise RunFolderError(f"-o {self.path}: a file is in the way; choose a folder")
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / ".lock").open("w")
-        with lock:
-            try:
-                import fcntl
-
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except ImportError:
-                pass  # no such locks on Windows; two runs at once are the user's to avoid there
-            except OSError as error:
-                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                    raise
-                raise RunFolderError(
-                    f"{self.path}: another run is writing to this folder"
-                ) from error
+            known = (self.path / LOCK).exists() or not any(self.path.iterdir())
+            lock = (self.path / LOCK).open("w") if known else None
+        if lock is None:  # files that no run wrote: `claim` decides
             yield
+            return
+        with lock:
+            self._lock(lock)
+            yield
+
+    def _lock(self, lock: IO[str]) -> None:
+        try:
+            import fcntl
+        except ImportError:
+            return  # no such locks on Windows; two runs at once are the user's to avoid there
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            raise RunFolderError(f"{self.path}: another run is writing to this folder") from error
 
     def manifest(self) -> dict[str, Any] | None:
         """Return the manifest of the run in the folder, or none when the folder is new."""
@@ -65,26 +75,23 @@ class RunFolder:
         return loaded
 
     def claim(self, makes: Mapping[str, Any], *, overwrite: bool) -> None:
-        """Check that the folder is new or holds the same run.
+        """Check that the folder holds no finished run but the same one.
 
-        `makes` is all that makes the result (inputs and settings). Raises `RunFolderError` naming
-        what differs when the folder holds another run, or files that no run wrote.
+        `makes` is all that makes the result (inputs, settings, plug-ins). An unfinished run has
+        left no result, so it is no obstacle. Raises `RunFolderError` naming what differs when the
+        folder holds another run, or files that no run wrote.
         """
-        if not self.path.is_dir():
-            if self.path.exists():
-                raise RunFolderError(f"-o {self.path}: a file is in the way; choose a folder")
-            return
         if overwrite:
             return
         manifest = self.manifest()
         if manifest is None:
-            if any(p.name != ".lock" for p in self.path.iterdir()):
+            if not (self.path / LOCK).exists():
                 raise RunFolderError(
                     f"-o {self.path}: the folder holds files but no run; choose another folder, "
                     "or give --overwrite to write into it"
                 )
             return
-        changes = differences(manifest.get("makes", {}), json.loads(json.dumps(makes)))
+        changes = differences(manifest.get("makes", {}), json.loads(to_json(makes)))
         if changes:
             raise RunFolderError(
                 f"-o {self.path} holds another run. What differs: {'; '.join(changes[:5])}. "
@@ -93,15 +100,14 @@ class RunFolder:
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write one JSON document."""
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-        self._write(name, lambda file: void(file.write(text.encode("utf-8") + b"\n")))
+        self._write(name, lambda file: void(file.write(to_json(value, indent=2))))
 
     def write_lines(self, name: str, values: Iterator[Mapping[str, Any]]) -> None:
         """Write JSON lines."""
 
         def write(file: IO[bytes]) -> None:
             for value in values:
-                file.write(json_line(value))
+                file.write(to_json(value))
 
         self._write(name, write)
 
@@ -157,12 +163,14 @@ def writing(path: Path) -> Iterator[None]:
         raise RunFolderError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
 
 
-def json_line(value: Mapping[str, Any]) -> bytes:
-    """One line of JSON; lone surrogates, which UTF-8 cannot hold, stay escaped."""
+def to_json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
+    """One JSON document and a newline; lone surrogates, which UTF-8 cannot hold, stay escaped."""
     try:
-        return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8") + b"\n"
+        text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+        return text.encode("utf-8") + b"\n"
     except UnicodeEncodeError:
-        return json.dumps(value, ensure_ascii=True, default=str).encode("ascii") + b"\n"
+        text = json.dumps(value, indent=indent, ensure_ascii=True, default=str)
+        return text.encode("ascii") + b"\n"
 
 
 def receipt_table(receipts: Sequence[Receipt]) -> Any:
@@ -172,7 +180,7 @@ def receipt_table(receipts: Sequence[Receipt]) -> Any:
     names = sorted({name for receipt in receipts for name in receipt.scores})
     columns = {
         "id": pa.array([r.id for r in receipts], pa.string()),
-        "source": pa.array([r.source for r in receipts], pa.string()),
+        "source": pa.array([printable(r.source) for r in receipts], pa.string()),
         "row": pa.array([r.row for r in receipts], pa.int64()),
         "fate": pa.array([r.fate for r in receipts], pa.string()),
         "stage": pa.array([r.stage for r in receipts], pa.string()),
@@ -183,16 +191,6 @@ def receipt_table(receipts: Sequence[Receipt]) -> Any:
     for name in names:
         columns[name] = pa.array([r.scores.get(name) for r in receipts], pa.float64())
     return pa.table(columns)
-
-
-def printable(text: str) -> str:
-    """Escape control characters and lone surrogates, so that data cannot drive a terminal."""
-    return "".join(
-        c
-        if c.isprintable() or c == " "
-        else c.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for c in text
-    )
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

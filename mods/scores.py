@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.interfaces import Unscorable
-from mods.runfolder import printable, writing
+from mods.printable import printable
+from mods.runfolder import writing
 
 if TYPE_CHECKING:
     from mods.reading import Reading

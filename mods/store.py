@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mods.errors import RunFolderError
+from mods.errors import PluginError, RunFolderError
 
 CHUNK = 500
 """Ids per query: below SQLite's limit on variables in its oldest supported builds."""
@@ -22,14 +22,17 @@ CHUNK = 500
 
 def default_cache() -> Path:
     """`$MODS_CACHE`, else `mods` in the user's cache folder."""
-    if "MODS_CACHE" in os.environ:
+    if os.environ.get("MODS_CACHE"):
         return Path(os.environ["MODS_CACHE"]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "mods"
 
 
 def digest(identity: Mapping[str, Any]) -> str:
     """Hash an identity: SHA-256 of its JSON with sorted keys, 32 hexadecimal digits."""
-    text = json.dumps(identity, sort_keys=True, default=str)
+    try:
+        text = json.dumps(identity, sort_keys=True, default=str)
+    except TypeError as error:
+        raise PluginError(f"identity() must give plain JSON: {error}") from error
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -39,16 +42,25 @@ def store_path(folder: Path, name: str, identity: Mapping[str, Any]) -> Path:
 
 
 def read_results(path: Path, ids: Sequence[str]) -> dict[str, bytes]:
-    """Read results from a store as it lies there; nothing when it is gone."""
+    """Read results by record id from a store as it lies there; nothing when it is gone."""
     if not path.is_file():
         return {}
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    found: dict[str, bytes] = {}
     try:
-        return query(connection, ids)
+        for record in ids:  # a key is an id, or begins with it (see `Record.key`)
+            found.update(
+                (record, value)
+                for (value,) in connection.execute(
+                    "SELECT value FROM results WHERE id >= ? AND id < ? LIMIT 1",
+                    (record, f"{record}~"),
+                )
+            )
     except sqlite3.Error:
         return {}
     finally:
         connection.close()
+    return found
 
 
 def query(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, bytes]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mods.errors import RunFolderError, SettingsError
-from mods.runfolder import RECEIPTS, RunFolder, printable
+from mods.printable import printable
+from mods.runfolder import RECEIPTS, RunFolder
 from mods.store import read_results
 
 Row = dict[str, Any]
@@ -25,9 +26,11 @@ def find_receipts(run: Path, row: str) -> tuple[list[Row], Mapping[str, Any]]:
     manifest = RunFolder(run).manifest()
     if manifest is None:
         raise RunFolderError(f"{run} holds no run: no manifest.json")
-    if manifest.get("status") != "done":
-        raise RunFolderError(f"the run in {run} is not finished: give its command again")
+    if not {"makes", "thresholds", "vectors", "rows"} <= manifest.keys():
+        raise RunFolderError(f"{run}/manifest.json is not that of a finished run; run it again")
     table = read_receipts(run / RECEIPTS)
+    if not row:
+        raise SettingsError("an empty ROW: give a row number from 1, FILE:ROW or an id")
     found = table.filter(matching(row)).to_pylist()
     if not found:
         sources = list(manifest["makes"]["inputs"]["sources"])
@@ -63,9 +66,12 @@ def read_receipts(path: Path) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path)
+        table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise RunFolderError(f"{path} cannot be read: {error}") from error
+    if not {"id", "source", "row", "fate", "order", "radius"} <= set(table.column_names):
+        raise RunFolderError(f"{path} does not hold the receipts of a run")
+    return table
 
 
 def matching(row: str) -> Any:
@@ -73,11 +79,11 @@ def matching(row: str) -> Any:
     import pyarrow.compute as pc
 
     starts = pc.starts_with(pc.field("id"), row)
-    if re.fullmatch(r"\d{1,15}", row):
+    if re.fullmatch(r"[0-9]{1,15}", row):
         same = pc.field("row") == int(row)
         return same | starts if len(row) >= SHORTEST_ID else same
     source, colon, number = row.rpartition(":")
-    if colon and number.isdigit():
+    if colon and re.fullmatch(r"[0-9]{1,15}", number):
         same = (pc.field("source") == source) | pc.ends_with(pc.field("source"), f"/{source}")
         return same & (pc.field("row") == int(number))
     return starts
@@ -85,7 +91,7 @@ def matching(row: str) -> Any:
 
 def tell(receipt: Row, manifest: Mapping[str, Any]) -> str:
     """Tell one row's story in a few lines."""
-    where = f"{receipt['source']}:{receipt['row']}"
+    where = printable(f"{receipt['source']}:{receipt['row']}")
     head = f"{where}  {receipt['fate'].upper()}"
     lines = [head, f"  id        {receipt['id'] or '- (the row could not be read)'}"]
     thresholds = manifest["thresholds"]

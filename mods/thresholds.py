@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -25,12 +27,14 @@ class Threshold:
     unit: Literal["score", "percent", "rows"]
 
     @classmethod
-    def parse(cls, text: str | float, *, option: str, side: Literal["top", "bottom"]) -> Threshold:
+    def parse(cls, text: object, *, option: str, side: Literal["top", "bottom"]) -> Threshold:
         """Read a threshold; raises `SettingsError` naming the option and what is understood."""
         understood = f"{option} takes {EXAMPLES.format(side=side)}"
-        if isinstance(text, bool):
+        if isinstance(text, Threshold):
+            return text
+        if isinstance(text, bool) or not isinstance(text, (str, numbers.Real)):
             raise SettingsError(f"{option} {text!r}: {understood}")
-        if isinstance(text, (int, float)):
+        if isinstance(text, numbers.Real):
             return cls._number(float(text), option)
         match = re.fullmatch(r"\s*(top|bottom)\s+([\d.]+)\s*(%?)\s*", text, re.IGNORECASE)
         if match is None:
@@ -75,12 +79,14 @@ class Threshold:
         """
         import numpy as np
 
+        if not len(scores):
+            return np.zeros(0, dtype=bool), self.value
         oriented = scores if self.side == "top" else -scores
         if self.unit == "score":
             cut = self.value if self.side == "top" else -self.value
             return oriented > cut, self.value
         share = self.value / 100 * len(scores) if self.unit == "percent" else self.value
-        count = min(len(scores), max(1, round(share)))
+        count = min(len(scores), max(1, math.floor(share + 0.5)))
         order = np.argsort(-oriented, kind="stable")[:count]
         mask = np.zeros(len(scores), dtype=bool)
         mask[order] = True
@@ -89,5 +95,7 @@ class Threshold:
     def __str__(self) -> str:
         """Write it the way it was given."""
         if self.unit == "score":
-            return f"{self.value:g}"
-        return f"{self.side} {self.value:g}{'%' if self.unit == 'percent' else ''}"
+            return f"{self.value:.15g}"
+        if self.unit == "rows":
+            return f"{self.side} {int(self.value)}"
+        return f"{self.side} {self.value:.15g}%"

@@ -11,7 +11,7 @@ import mods
 
 ROOT = Path(mods.__file__).parent
 LAYERS = [
-    {"_version", "errors"},
+    {"_version", "errors", "printable"},
     {"records", "settings"},
     {"interfaces"},
     {"hookspecs", "batching", "store", "thresholds", "schemas"},

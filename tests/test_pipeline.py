@@ -163,3 +163,89 @@ def test_a_dataset_of_the_datasets_library_is_data(rows, tmp_path):
     )  # fmt: skip
     assert [set(row) for row in selection.rows] == [{"instruction", "input", "output"}] * 5
     assert sum(selection.totals.values()) == len(rows)
+
+
+def test_a_mistake_neither_blocks_the_folder_nor_harms_a_finished_run(
+    data, tmp_path, mods, toy_run
+):
+    out = tmp_path / "run"
+    mods(*toy_run(data, out, "--seeds", "35", "--budget", "35"), code=1)
+    mods(*toy_run(data, out))
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    mods(*toy_run(data, out, "--seeds", "35", "--budget", "35", "--overwrite"), code=1)
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+
+
+SEEDED = """
+from mods import hookimpl
+
+class Seeded:
+    def __init__(self, seed=0, factor=1):
+        self.value = seed * FACTOR
+
+    def score(self, records):
+        return [float(self.value)] * len(records)
+
+@hookimpl
+def register_quality_scorers(register):
+    register("seeded", Seeded)
+"""
+
+
+def scores(mods, data, tmp_path, plugin, *more):
+    out = tmp_path / "scores.parquet"
+    mods("--plugin", plugin, "score", data, "--quality", "seeded", "-o", out, "-q", *more)
+    return set(pq.read_table(out)["score"].to_pylist()) - {None}
+
+
+def test_the_cache_tells_seeds_and_versions_of_a_plugin_apart(data, tmp_path, mods):
+    plugin = tmp_path / "seeded.py"
+    plugin.write_text(SEEDED.replace("FACTOR", "10"))
+    assert scores(mods, data, tmp_path, plugin, "--seed", "1") == {10.0}
+    assert scores(mods, data, tmp_path, plugin, "--seed", "2") == {20.0}
+    plugin.write_text(SEEDED.replace("FACTOR", "100"))
+    assert scores(mods, data, tmp_path, plugin, "--seed", "2") == {200.0}
+
+
+def test_a_changed_plugin_is_another_run(data, tmp_path, mods):
+    plugin = tmp_path / "seeded.py"
+    run = ["--plugin", plugin, "run", data, "-o", tmp_path / "run", "--recipe", "offline", "-q",
+           "--quality", "seeded", "--alpha", "-1", "--embedder", "tfidf:dim=8",
+           "--seeds", "5", "--budget", "5"]  # fmt: skip
+    plugin.write_text(SEEDED.replace("FACTOR", "1"))
+    mods(*run)
+    plugin.write_text(SEEDED.replace("FACTOR", "2"))
+    assert "plugins.quality.version" in mods(*run, code=1).output
+
+
+def test_judgements_follow_the_generation_settings(data, tmp_path, mods, toy_run, monkeypatch):
+    mods(*toy_run(data, tmp_path / "one"))
+    log = tmp_path / "log"
+    monkeypatch.setenv("MODS_TOY_LOG", str(log))
+    mods(*toy_run(data, tmp_path / "two", "--set", "generation.max_new_tokens=5"))
+    done = {line.split()[0] for line in log.read_text().splitlines()}
+    assert done == {"judge", "generate"}
+
+
+def test_equal_ids_with_another_split_of_the_prompt_do_not_share_results(tmp_path, mods):
+    plugin = tmp_path / "seeded.py"
+    plugin.write_text(SEEDED.replace("[float(self.value)] * len(records)",
+                                     "[float(len(r.instruction)) for r in records]"))  # fmt: skip
+    plugin.write_text(plugin.read_text().replace("FACTOR", "1"))
+    rows = [{"instruction": "How?\nwhy?", "output": "so"},
+            {"instruction": "How?", "input": "why?", "output": "so"}]  # fmt: skip
+    found = []
+    for i, row in enumerate(rows):
+        data = tmp_path / f"{i}.jsonl"
+        data.write_text(json.dumps(row))
+        found.append(scores(mods, data, tmp_path, plugin))
+    assert found == [{9.0}, {4.0}]
+
+
+def test_why_the_budget_is_not_met_is_told(data, tmp_path, mods, toy_run):
+    result = mods(*toy_run(data, tmp_path / "a", "--alpha", "top 8"), code=0)
+    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    assert result.exit_code == 0
+    assert "8 rows instead of --budget 14: every row that passes alpha is a seed" in str(
+        manifest["notices"]
+    )

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from mods.cached import VECTORS, Part, compute_cached
-from mods.checks import checked_picks, checked_vectors
+from mods.cached import VECTORS, Part, VectorChecker, compute_cached, stacked
+from mods.checks import checked_picks
 from mods.interfaces import Picks, Pool
 from mods.store import store_path
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from mods.progress import Progress
@@ -40,18 +39,11 @@ def embed_records(
         texts = [text_of(record, what) for record in records]
         part.call(part.object.fit, texts)
         identity["pool"] = hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()
-    width: int | None = None
-
-    def embed(chunk: Sequence[Record]) -> list[npt.NDArray[np.float32]]:
-        nonlocal width
-        texts = [text_of(record, what) for record in chunk]
-        vectors = part.call(part.object.embed, texts)
-        width = checked_vectors(vectors, len(chunk), str(part), width=width).shape[1]
-        return list(vectors)
-
     vectors = compute_cached(
         records,
-        embed,
+        VectorChecker(
+            part, lambda chunk: part.object.embed([text_of(record, what) for record in chunk])
+        ),
         codec=VECTORS,
         cache=cache,
         name=name,
@@ -60,8 +52,7 @@ def embed_records(
         progress=progress,
         label=f"coverage: {part.plugin.name}",
     )
-    stacked = checked_vectors(np.stack(vectors), len(records), str(part))
-    return stacked, store_path(cache, name, identity)
+    return stacked(vectors, part), store_path(cache, name, identity)
 
 
 def pick(pool: Pool, k: int, initial: npt.NDArray[np.int64], part: Part) -> Picks:

@@ -51,6 +51,14 @@ class TunedModel:
             "seed": seed,
         }
 
+    @property
+    def answering(self) -> dict[str, Any]:
+        """What makes the answers: the tuned model and how it decodes."""
+        settings = asdict(self._generation)
+        if self._generation.temperature == 0:  # with sampling, batches share their noise
+            settings = without(settings, "batch_size")
+        return {**self.identity, "generation": settings}
+
     def model(self) -> LanguageModel:
         """Tune, or load what was tuned before."""
         if self._model is None:
@@ -73,9 +81,7 @@ class TunedModel:
 
     def generate(self, records: Sequence[Record]) -> list[str]:
         """Answer each record's context."""
-        generation = without(asdict(self._generation), "batch_size")
-        identity = {**self.identity, "generation": generation}
-        return self._cached(records, "responses", identity, TEXTS, self._generate)
+        return self._cached(records, "responses", self.answering, TEXTS, self._generate)
 
     def losses(self, records: Sequence[Record]) -> npt.NDArray[np.float64]:
         """Return the mean token loss of each record's own response."""
@@ -136,7 +142,7 @@ def judge_records(
         codec=SCORES,
         cache=cache,
         name=f"necessity-{part.plugin.name}",
-        identity={**part.identity, "tuned": model.identity},
+        identity={**part.identity, "tuned": model.answering},
         chunk_size=part.chunk_size(chunk_size),
         progress=progress,
         label=f"necessity: {part.plugin.name}",

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mods.cached import SCORES, VECTORS, Part, compute_cached
-from mods.checks import checked_scores, checked_vectors
+from mods.cached import SCORES, VECTORS, Part, VectorChecker, compute_cached, stacked
+from mods.checks import checked_scores
 from mods.errors import PluginError
 from mods.interfaces import PoolScorer, QualityScorer, Unscorable
 
@@ -45,9 +43,7 @@ def score_pool(
     """Score through features cached per record and a cheap second step over the pool."""
     features = compute_cached(
         records,
-        lambda chunk: list(
-            checked_vectors(part.call(part.object.features, chunk), len(chunk), str(part))
-        ),
+        VectorChecker(part, part.object.features),
         codec=VECTORS,
         cache=cache,
         name=f"quality-{part.plugin.name}-features",
@@ -56,5 +52,5 @@ def score_pool(
         progress=progress,
         label=f"quality: {part.plugin.name}",
     )
-    scores = part.call(part.object.score_pool, records, np.stack(features))
+    scores = part.call(part.object.score_pool, records, stacked(features, part))
     return checked_scores(scores, len(records), str(part))
