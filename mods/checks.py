@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +43,20 @@ def checked_score(value: Any, i: int, plugin: str) -> float | Unscorable:
             f"{plugin} returned {value!r} ({type(value).__name__}) for record {i} of its batch; "
             "expected a float, or mods.Unscorable(reason)"
         )
-    if not abs(value) <= sys.float_info.max:
+    if not is_finite(value):
         raise PluginError(
             f"{plugin} returned {value} for record {i} of its batch; scores must be finite: "
             "return mods.Unscorable(reason) for a row that cannot be scored"
         )
     return float(value)
+
+
+def is_finite(value: float | np.integer[Any] | np.floating[Any]) -> bool:
+    """Say whether a number is a finite float; a Python integer may be too large for one."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def checked_vectors(
