@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kTarget = 512;     ///< candidates wanted per refill
 constexpr int64_t kTieLimit = 8192;  ///< candidates (or n / 8 if more) beyond which brute is better
 constexpr int kBins = 4096;
+constexpr int64_t kWindow = 1 << 14;  ///< rows of a refill that are regrouped together
 constexpr int64_t kRowsPerScan = 1 << 16;
 
 class Lazy {
@@ -165,13 +166,20 @@ class Lazy {
     return total;
   }
 
-  /// Counting sort of selected_ into work_.
+  /// Counting sort of selected_ into work_, window by window: blocks of rows that have seen the same
+  /// centres cost least, but over a whole refill the rows are still read in ascending order, which
+  /// is what rows on disk need.
   void group_by_stamp(int64_t total) {
+    for (int64_t begin = 0; begin < total; begin += kWindow)
+      group_window(begin, std::min(total, begin + kWindow));
+  }
+
+  void group_window(int64_t begin, int64_t end) {
     const auto group_of = [&](int64_t i) { return sketch_.points[selected_[i]].stamp / kGroup; };
     std::vector<int64_t> slot(centres_.count() / kGroup + 2);
-    for (int64_t i = 0; i < total; ++i) ++slot[group_of(i) + 1];
+    for (int64_t i = begin; i < end; ++i) ++slot[group_of(i) + 1];
     for (std::size_t group = 1; group < slot.size(); ++group) slot[group] += slot[group - 1];
-    for (int64_t i = 0; i < total; ++i) work_[slot[group_of(i)]++] = selected_[i];
+    for (int64_t i = begin; i < end; ++i) work_[begin + slot[group_of(i)]++] = selected_[i];
   }
 
   /// Raises tau to the target-th largest distance where far too many rows were found (ties stay).
