@@ -148,6 +148,37 @@ def test_columns_are_taken_as_they_are():
             read(wrong)
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--k", "0"], 2, "--k"),
+        (["--repeats", "0"], 2, "--repeats"),
+        (["--threads", "-1"], 2, "--threads"),
+        (["--k", "9", "--rows", "8"], 1, "k = 9 is outside 1..8"),
+        (["--embeddings", "none.npy"], 1, "none.npy: no such file"),
+        (["--embeddings", "text.npy"], 1, "not a .npy file"),
+        (["--embeddings", "wide.npy", "--k", "2"], 1, "wide.npy: x must be float32"),
+        (["--embeddings", "flat.npy", "--k", "2"], 1, "2-D"),
+    ],
+)
+def test_bench_names_mistakes(options, code, message, mods, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.npy").write_text("no array")
+    np.save("wide.npy", np.ones((4, 2)))
+    np.save("flat.npy", np.ones(4, np.float32))
+    assert message in mods("bench", "kcenter", *options, code=code).output
+
+
+def test_bench_measures_the_rows_it_is_given(mods, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32))
+    told = mods(
+        "bench", "kcenter", "--embeddings", tmp_path / "x.npy", "--k", "5", "--repeats", "1",
+        "--json",
+    ).output  # fmt: skip
+    assert json.loads(told)["rows"] == 60
+    assert json.loads(told)["checked"]
+
+
 def test_doctor_says_what_was_built_and_what_is_missing(mods):
     found = json.loads(mods("doctor", "--json").output)
     assert set(found) == {"mods", "k-center core", "torch devices", "libraries", "optional"}
