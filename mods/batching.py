@@ -28,13 +28,11 @@ def run_batched(
     start = 0
     while start < len(order):
         batch = order[start : start + batch_size]
-        try:
-            results = work([items[i] for i in batch])
-        except (RuntimeError, MemoryError) as error:
-            if len(batch) == 1 or not is_out_of_memory(error):
-                raise
-            batch_size = (len(batch) + 1) // 2
+        results = _unless_out_of_memory(work, [items[i] for i in batch])
+        if results is None:
+            # Only now: the error's traceback kept the tensors of the batch alive.
             free_device_memory()
+            batch_size = (len(batch) + 1) // 2
             warnings.warn(f"out of memory: batches of {batch_size} from here", stacklevel=2)
             continue
         if len(results) != len(batch):
@@ -42,6 +40,18 @@ def run_batched(
         outputs.update(zip(batch, results, strict=True))
         start += len(batch)
     return [outputs[i] for i in range(len(items))]
+
+
+def _unless_out_of_memory(
+    work: Callable[[Sequence[Item]], Sequence[Output]], batch: Sequence[Item]
+) -> Sequence[Output] | None:
+    """Return the outputs of a batch, or None if memory ran out and the batch can be halved."""
+    try:
+        return work(batch)
+    except (RuntimeError, MemoryError) as error:
+        if len(batch) == 1 or not is_out_of_memory(error):
+            raise
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["KCenterBench", "bench_kcenter", "format_kcenter", "kcenter", "synthetic_embeddings"]
+__all__ = ["KCenterBench", "bench_kcenter", "format_kcenter", "synthetic_embeddings"]
 
 _T = TypeVar("_T")
 _BASELINE_STEPS = 20  # brute force and NumPy cost the same at every pick: a few are enough
@@ -116,10 +114,20 @@ def bench_kcenter(
         k: rows to pick.
         threads: CPU threads; 0 takes all.
         repeats: runs of each, of which the median counts.
+
+    Raises:
+        ValueError: what `kcenter_greedy` refuses, such as k > n or values that are not finite.
     """
     from mods import _core
+    from mods.kcenter import kcenter_greedy
 
+    if repeats < 1:
+        raise ValueError(f"repeats = {repeats} must be positive")
+    available = rows if embeddings is None else len(np.atleast_1d(embeddings))
+    if not 1 <= k <= available:
+        raise ValueError(f"k = {k} is outside 1..{available}, the number of rows")
     x = synthetic_embeddings(rows, dim) if embeddings is None else embeddings
+    kcenter_greedy(x, 1, first=0, device="cpu", threads=threads)  # refuses what cannot be used
     n, d = x.shape
     steps = min(k, _BASELINE_STEPS)
 
@@ -202,33 +210,6 @@ def format_kcenter(result: KCenterBench) -> str:
         "picks equal brute force" if r.checked else "PICKS DIFFER from brute force: please report",
     ]
     return "\n".join(lines)
-
-
-@click.command("kcenter")
-@click.option(
-    "--embeddings",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Your embeddings, a .npy file of float32 or float16 rows.",
-)
-@click.option("--rows", default=75_000, show_default=True, help="Rows of a synthetic set.")
-@click.option("--dim", default=384, show_default=True, help="Dimensions of a synthetic set.")
-@click.option("--k", default=1000, show_default=True, help="Rows to pick.")
-@click.option("--threads", default=0, show_default=True, help="CPU threads; 0 takes all.")
-@click.option("--repeats", default=3, show_default=True, help="Runs of each; the median counts.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def kcenter(
-    embeddings: Path | None,
-    rows: int,
-    dim: int,
-    k: int,
-    threads: int,
-    repeats: int,
-    as_json: bool,
-) -> None:
-    """Time exact k-center greedy against brute force on this machine."""
-    x = None if embeddings is None else np.load(embeddings)
-    result = bench_kcenter(x, rows, dim, k, threads=threads, repeats=repeats)
-    click.echo(json.dumps(asdict(result), indent=2) if as_json else format_kcenter(result))
 
 
 def _cores() -> int:

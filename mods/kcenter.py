@@ -26,6 +26,7 @@ __all__ = ["EarlyStopWarning", "KCenterResult", "build_info", "kcenter_greedy", 
 Metric = Literal["euclidean", "cosine"]
 Progress = Callable[[int, float], object]
 _LANES = 16
+_MOST_THREADS = 1024  # more are a mistake, and may be more than the system can start
 _DLPACK_CUDA, _DLPACK_CUDA_MANAGED = 2, 13  # DLPack's device types
 
 
@@ -198,6 +199,8 @@ def _cuda_rows(x: Any) -> _CudaRows | None:
     """Return `x` where it lies on a CUDA device, else None."""
     if isinstance(x, np.ndarray) or not hasattr(x, "__dlpack_device__"):
         return None
+    if _is_tensor(x):
+        _check_tensor(x)
     kind, device = (int(part) for part in x.__dlpack_device__())
     if kind not in (_DLPACK_CUDA, _DLPACK_CUDA_MANAGED):
         return None
@@ -266,9 +269,19 @@ def _numpy_rows(x: Any) -> _Rows:
     return _Rows(values, name)
 
 
+def _check_tensor(x: torch.Tensor) -> None:
+    import torch
+
+    if x.layout != torch.strided:
+        raise ValueError(f"x is a sparse tensor ({x.layout}); use x.to_dense()")
+    if x.device.type == "meta":
+        raise ValueError("x is a meta tensor, which has a shape but no values; load its values")
+
+
 def _torch_rows(x: torch.Tensor) -> _Rows:
     import torch
 
+    _check_tensor(x)
     names = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
     if x.dtype not in names:
         raise ValueError(f"x must be float32, float16 or bfloat16, got {x.dtype}; use x.float()")
@@ -319,6 +332,8 @@ def _check_first(first: int | None, fixed: NDArray[np.int64], seed: int, n: int)
             raise ValueError(f"first = {first} cannot be combined with initial centres")
         return 0
     if first is None:
+        if isinstance(seed, int) and seed < 0:
+            raise ValueError(f"seed = {seed} must not be negative")
         return int(np.random.default_rng(seed).integers(n))
     first = operator.index(first)
     if not 0 <= first < n:
@@ -332,14 +347,19 @@ def _check_metric(metric: str) -> None:
 
 
 def _check_threads(threads: int) -> int:
-    threads = operator.index(threads)
-    if threads < 0:
-        raise ValueError(f"threads = {threads} must be 0 (all) or positive")
-    return threads
+    try:
+        count = operator.index(threads)
+    except TypeError:
+        raise ValueError(f"threads must be a whole number, got {threads!r}") from None
+    if not 0 <= count <= _MOST_THREADS:
+        raise ValueError(f"threads = {count} must be 0 (all) or 1..{_MOST_THREADS}")
+    return count
 
 
 def _choose_device(device: str, rows_on: int | None) -> int | None:
     """Return the CUDA device to run on, or None for the CPU. `rows_on`: likewise."""
+    if not isinstance(device, str):
+        raise ValueError(f'device must be a text such as "cpu" or "cuda:0", got {device!r}')
     kind, _, number = device.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (
         number and not (kind == "cuda" and number.isdigit())

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import math
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,13 +115,14 @@ class Columns:
             return self._chosen[field]
         names = FIELDS[field]
         for name in names:
-            if self._data.get(name) is not None:
+            if not is_null(self._data.get(name)):
                 return name
         return next((name for name in names if name in self._data), field)
 
     def value(self, field: str) -> Any:
         """Return the value of the field; None if it is missing or null."""
-        return self._data.get(self.column(field))
+        value = self._data.get(self.column(field))
+        return None if is_null(value) else value
 
     def has_value(self, field: str) -> bool:
         """Say whether the field is there and not null."""
@@ -359,6 +361,11 @@ def as_list(value: Any, where: str, expected: str) -> Sequence[Any]:
         raise RowError(f"{where} should be {expected}, found {kind(value)}")
     items: Sequence[Any] = value
     return items
+
+
+def is_null(value: Any) -> bool:
+    """Say whether a value is none: null, or the NaN that pandas writes into empty cells."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def is_list(value: Any) -> bool:

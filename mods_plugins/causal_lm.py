@@ -241,14 +241,24 @@ def model_identity(path: str, revision: str | None = None) -> dict[str, Any]:
 
 
 def folder_digest(path: Path) -> str:
-    """Return the SHA-256 over a model file, or over the model files of a folder and their names."""
+    """Return the SHA-256 over a model file, or over the model files of a folder and their paths.
+
+    Folders in the folder count, since sentence-transformers keeps layers there; hidden ones do not.
+    """
     if path.is_file():
         return _file_digest(path, path.stat().st_size, path.stat().st_mtime_ns)
-    files = sorted({file for pattern in IDENTITY_FILES for file in path.glob(pattern)})
+    files = _model_files(path)
     if not files:
         raise ModsError(f"{path} has no model files (looked for {', '.join(IDENTITY_FILES)})")
-    lines = [f"{file.name} {folder_digest(file)}\n" for file in files]
+    lines = [f"{name} {folder_digest(files[name])}\n" for name in sorted(files)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _model_files(folder: Path) -> dict[str, Path]:
+    """Return the model files of a folder by their path in it, the same on every system."""
+    found = {file for pattern in IDENTITY_FILES for file in folder.rglob(pattern)}
+    names = {file.relative_to(folder).as_posix(): file for file in found if file.is_file()}
+    return {name: file for name, file in names.items() if "/." not in f"/{name}"}
 
 
 @lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mods.hookspecs import RegisterSelector
+
+
+MOST_THREADS = 1024
 
 
 class KCenterSelector:
@@ -32,6 +36,18 @@ class KCenterSelector:
         device: str = "auto",
         threads: int = 0,
     ) -> None:
+        """Check the settings now: a mistake found at the first pick would cost all stages before.
+
+        Raises `SettingsError`.
+        """
+        if metric not in ("euclidean", "cosine"):
+            raise SettingsError(f"kcenter: metric must be euclidean or cosine, got {metric!r}")
+        if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", device):
+            raise SettingsError(
+                f"kcenter: device must be auto, cpu, cuda or cuda:N, got {device!r}"
+            )
+        _check_count("threads", threads, MOST_THREADS)
+        _check_count("seed", seed)
         self.seed = seed
         self.metric = metric
         self.device = device
@@ -59,8 +75,27 @@ class KCenterSelector:
                 threads=self.threads,
             )
         except ValueError as error:
-            raise SettingsError(f"kcenter: {error}") from error
+            raise SettingsError(f"kcenter: {self._explained(pool, error)}") from error
         return Picks(indices, radii)
+
+    def _explained(self, pool: Pool, error: ValueError) -> str:
+        """Name the record of an all-zero vector; its place in the pool tells the user nothing."""
+        zero = np.flatnonzero(~np.asarray(pool.embeddings).any(axis=1))
+        if self.metric != "cosine" or not len(zero):
+            return str(error)
+        record = pool.records[int(zero[0])]
+        return (
+            f"the vector of {record.source}:{record.row} is all zeros and has no direction; "
+            "use metric=euclidean or another embedder"
+        )
+
+
+def _check_count(name: str, value: object, most: int | None = None) -> None:
+    """Refuse what is no whole number from 0 on, up to `most`."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < 0 or (most is not None and value > most):  # type: ignore[operator]
+        limits = "0 or more" if most is None else f"0 to {most}"
+        raise SettingsError(f"kcenter: {name} must be a whole number, {limits}, got {value!r}")
 
 
 class RandomSelector:

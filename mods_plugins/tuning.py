@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 
     from mods.records import Record
     from mods.settings import Tuning
+
+try:
+    import fcntl
+except ImportError:  # no such locks on this system
+    fcntl = None  # type: ignore[assignment]
+
+logger = logging.getLogger("mods_plugins")
 
 SAVE_SECONDS = 30.0
 """Least time between checkpoints; more where saving is slow (see `_checkpointer`)."""
@@ -51,17 +60,40 @@ def tune(
     `folder` gets `tuning.json` (what is tuned, on what, how), checkpoints while it runs, and at
     the end `tuned/`: the adapter, or the whole model for full tuning. A finished folder is only
     loaded; an unfinished one goes on from its last whole checkpoint, to the same weights as
-    without the interruption. `name` is what the adapter calls its base model. Raises
-    `RunFolderError` if the folder holds another tuning.
+    without the interruption. A second process waits for the first, then loads what it made.
+    `name` is what the adapter calls its base model. Raises `RunFolderError` if the folder holds
+    another tuning.
     """
     if not records:
         raise DataError("there is no record to tune on: the seed set is empty")
-    _claim(folder, _description(records, tuning, seed, what))
-    if (folder / "tuned").exists():
-        return _attached(load(), folder / "tuned", tuning)
-    tuned = _train_with_room(load, records, tuning, folder, seed)
-    _finish(tuned, folder, tuning, name)
-    return tuned
+    with _locked(folder):
+        _claim(folder, _description(records, tuning, seed, what))
+        if (folder / "tuned").exists():
+            return _attached(load(), folder / "tuned", tuning)
+        tuned = _train_with_room(load, records, tuning, folder, seed)
+        _finish(tuned, folder, tuning, name)
+        return tuned
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder: two processes must not write its checkpoints at once.
+
+    The system lets go of the lock when the process ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logger.info("%s: another process tunes here; waiting for it", folder)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks
+        yield
 
 
 def _description(
@@ -313,14 +345,18 @@ def _checkpointer() -> TrainerCallback:
 
 
 def _progress() -> TrainerCallback:
-    """Make the callback that shows a bar on standard error."""
+    """Make the callback that shows a bar on standard error, unless the run is quiet."""
     from tqdm import tqdm
     from transformers import TrainerCallback
 
     class Progress(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar = tqdm(
-                total=state.max_steps, initial=state.global_step, desc="tuning", unit="step"
+                total=state.max_steps,
+                initial=state.global_step,
+                desc="tuning",
+                unit=" steps",
+                disable=logger.getEffectiveLevel() > logging.INFO,
             )
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -209,6 +209,12 @@ def test_identity_follows_the_files_not_the_place(tmp_path):
     config = two / "config.json"
     config.write_text(config.read_text() + "\n")
     assert model_identity(str(one)) != model_identity(str(two))
+    nested = two / "2_Dense"
+    for file in (nested / "model.safetensors", two / ".cache" / "download.json"):
+        before = model_identity(str(two))
+        file.parent.mkdir()
+        file.write_bytes(b"layer")
+        assert (model_identity(str(two)) != before) == (file.parent == nested)
     assert model_identity("owner/name", "a" * 40) == {"model": "owner/name", "revision": "a" * 40}
 
 

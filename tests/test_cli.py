@@ -7,6 +7,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mods import SettingsError
+from mods.commands.options import parse_columns
+
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
@@ -104,6 +107,76 @@ def test_kcenter_writes_picks_and_goes_on_from_fixed_centres(mods, tmp_path):
         "not a .npy file"
         in mods("kcenter", tmp_path / "text.npy", "-k", "1", "-o", picks, code=1).output
     )
+
+
+def test_no_command_overwrites_what_it_reads(data, mods, tmp_path):
+    before = data.read_bytes()
+    told = mods("score", data, "--quality", "response-length", "-o", data, code=1).output
+    assert f"would overwrite {data}" in told
+    folder = data.parent
+    mods("score", folder, "--quality", "response-length", "-o", data, code=1)
+    assert data.read_bytes() == before
+    told = mods("score", data, "--quality", "response-length", "-o", tmp_path, code=1).output
+    assert f"{tmp_path} is a folder" in told
+    x, initial, picks = (tmp_path / name for name in ("x.npy", "i.npy", "p.npy"))
+    np.save(x, np.eye(4, dtype=np.float32))
+    np.save(initial, np.array([1]))
+    for options in (
+        ["-o", x],
+        ["-o", tmp_path / "." / "i.npy", "--initial", initial],
+        ["-o", picks, "--radii", x],
+        ["-o", picks, "--radii", picks],
+    ):
+        told = mods("kcenter", x, "-k", "2", *options, code=1).output
+        assert "would overwrite" in told
+    assert "is a folder" in mods("kcenter", x, "-k", "2", "-o", tmp_path, code=1).output
+    mods("kcenter", x, "-k", "2", "-o", tmp_path / "new" / "deep" / "p.npy")
+    assert len(np.load(tmp_path / "new" / "deep" / "p.npy")) == 2
+
+
+def test_columns_are_taken_as_they_are():
+    def read(text):
+        return parse_columns(None, None, text)
+
+    assert read(None) == {}
+    assert read("instruction=Q, long, output= a ") == {"instruction": "Q, long", "output": " a "}
+    for wrong, message in (
+        ("output=a,output=b", "'output' is named twice"),
+        ("output", "not FIELD=COLUMN"),
+    ):
+        with pytest.raises(SettingsError, match=message):
+            read(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--k", "0"], 2, "--k"),
+        (["--repeats", "0"], 2, "--repeats"),
+        (["--threads", "-1"], 2, "--threads"),
+        (["--k", "9", "--rows", "8"], 1, "k = 9 is outside 1..8"),
+        (["--embeddings", "none.npy"], 1, "none.npy: no such file"),
+        (["--embeddings", "text.npy"], 1, "not a .npy file"),
+        (["--embeddings", "wide.npy", "--k", "2"], 1, "wide.npy: x must be float32"),
+        (["--embeddings", "flat.npy", "--k", "2"], 1, "2-D"),
+    ],
+)
+def test_bench_names_mistakes(options, code, message, mods, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.npy").write_text("no array")
+    np.save("wide.npy", np.ones((4, 2)))
+    np.save("flat.npy", np.ones(4, np.float32))
+    assert message in mods("bench", "kcenter", *options, code=code).output
+
+
+def test_bench_measures_the_rows_it_is_given(mods, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32))
+    told = mods(
+        "bench", "kcenter", "--embeddings", tmp_path / "x.npy", "--k", "5", "--repeats", "1",
+        "--json",
+    ).output  # fmt: skip
+    assert json.loads(told)["rows"] == 60
+    assert json.loads(told)["checked"]
 
 
 def test_doctor_says_what_was_built_and_what_is_missing(mods):

@@ -220,6 +220,10 @@ BAD_CALLS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "metric": (np.ones((4, 2), np.float32), {"metric": "l1"}, "'l1'"),
     "device": (np.ones((4, 2), np.float32), {"device": "tpu"}, "'tpu'"),
     "threads": (np.ones((4, 2), np.float32), {"threads": -2}, "threads = -2"),
+    "many threads": (np.ones((4, 2), np.float32), {"threads": 1025}, r"1025 .* 1\.\.1024"),
+    "half a thread": (np.ones((4, 2), np.float32), {"threads": 0.5}, "whole number, got 0.5"),
+    "device number": (np.ones((4, 2), np.float32), {"device": 0}, "device must be a text .*got 0"),
+    "seed": (np.ones((4, 2), np.float32), {"seed": -1}, "seed = -1"),
 }
 
 
@@ -228,6 +232,17 @@ def test_mistakes_are_named(name: str) -> None:
     x, options, message = BAD_CALLS[name]
     with pytest.raises(ValueError, match=message):
         kcenter_greedy(x, **{"k": 1, **options})
+
+
+def test_tensors_without_rows_in_memory_are_named() -> None:
+    torch = pytest.importorskip("torch")
+    for x, message in (
+        (torch.eye(4).to_sparse(), r"sparse.*x\.to_dense\(\)"),
+        (torch.ones(4, 2, device="meta"), "meta tensor"),
+    ):
+        for call in (kcenter_greedy, kcenter_oracle):
+            with pytest.raises(ValueError, match=message):
+                call(x, 1)
 
 
 @pytest.mark.parametrize("n", [50, 3000])  # brute and lazy

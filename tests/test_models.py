@@ -116,7 +116,7 @@ def test_tuning_lowers_the_loss_and_a_finished_folder_is_loaded(
     tuned = tune(path, tmp_path / "t", settings)
     assert isinstance(tuned, LanguageModel)
     assert tuned.losses(ROWS).mean() < 0.8 * before.mean_losses(before.encode(ROWS)).mean()
-    assert sorted(p.name for p in (tmp_path / "t").iterdir()) == ["tuned", "tuning.json"]
+    assert sorted(p.name for p in (tmp_path / "t").iterdir()) == [".lock", "tuned", "tuning.json"]
     monkeypatch.setattr(tuning_module, "_train", None)
     again = tune(path, tmp_path / "t", settings)
     np.testing.assert_array_equal(again.losses(ROWS), tuned.losses(ROWS))
@@ -235,6 +235,22 @@ def test_a_folder_with_another_tuning_is_refused(path, finished):
         tune(path, finished, replace(TUNING, learning_rate=1e-3, micro_batch=1), seed=2)
     with pytest.raises(RunFolderError, match="row_ids"):
         tune(path, finished, rows=ROWS[::-1])
+
+
+def test_two_processes_do_not_tune_in_one_folder_at_once(path, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / ".lock").touch()
+    with (tmp_path / ".lock").open("w") as other:
+        with tuning_module._locked(tmp_path), pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("level", ["INFO", "WARNING"])
+def test_the_bar_is_quiet_when_the_run_is(level, path, tmp_path, caplog, capfd):
+    caplog.set_level(level, "mods_plugins")
+    tune(path, tmp_path, replace(TUNING, epochs=1))
+    assert (" steps/s" in capfd.readouterr().err) == (level == "INFO")
 
 
 def test_cut_rows_are_counted_and_no_seeds_are_an_error(path, tmp_path):

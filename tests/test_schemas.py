@@ -110,6 +110,15 @@ def test_instruction_and_input_stay_apart():
     assert (record.instruction, record.input, record.response) == ("Add", "1 2", "3")
 
 
+def test_nan_in_an_empty_cell_is_null():
+    nan = float("nan")
+    record = read({"instruction": "Add", "input": nan, "output": "3", "system": nan, "prompt": nan})
+    assert record.id == Record.from_instruction("Add", "3").id
+    assert read({"response": "3", "output": nan, "question": "Add"}).response == "3"
+    with pytest.raises(RowError, match="'output' should be text, found null"):
+        read({"instruction": "Add", "output": nan})
+
+
 def test_roles_are_normalised():
     names = ["system", "human", "function_call", "observation", "Bing"]
     record = read({"conversations": [{"from": n, "value": n} for n in names]})

@@ -51,9 +51,32 @@ def test_kcenter_hands_over_its_options_and_never_asks_for_too_much(
 @pytest.mark.usefixtures("oracle")
 def test_kcenter_explains_vectors_it_cannot_use() -> None:
     pool = sample_pool()
-    zero = Pool(pool.records, np.zeros_like(pool.embeddings), pool.quality)
-    with pytest.raises(SettingsError, match="kcenter: row 0 is all zeros"):
+    vectors = pool.embeddings.copy()
+    vectors[3:5] = 0
+    zero = Pool(pool.records, vectors, pool.quality)
+    place = f"kcenter: the vector of {pool.records[3].source}:{pool.records[3].row} is all zeros"
+    with pytest.raises(SettingsError, match=place):
         KCenterSelector(metric="cosine").select(zero, 2, initial=NONE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"metric": "l1"},
+        {"device": "tpu"},
+        {"device": "cuda:"},
+        {"device": 0},
+        {"threads": "all"},
+        {"threads": 1.5},
+        {"threads": -1},
+        {"threads": 2000},
+        {"seed": -1},
+    ],
+)
+def test_kcenter_refuses_wrong_settings_before_any_work(wrong: dict[str, Any]) -> None:
+    ((name, value),) = wrong.items()
+    with pytest.raises(SettingsError, match=f"kcenter: {name} must be .*got {value!r}"):
+        KCenterSelector(**wrong)
 
 
 def test_random_keeps_the_rules() -> None:

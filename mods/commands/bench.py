@@ -2,25 +2,62 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+
 import click
 
+from mods.commands.kcenter import load_array
 
-class BenchGroup(click.Group):
-    """Imports the benchmarks when they are asked for: they need NumPy."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the benchmarks."""
-        return ["kcenter"]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a benchmark."""
-        if cmd_name != "kcenter":
-            return None
-        from mods.bench import kcenter
-
-        return kcenter
+COUNT = click.IntRange(min=1)
 
 
-@click.group(cls=BenchGroup)
+@click.group()
 def bench() -> None:
     """Measure the speed of selection on this machine."""
+
+
+@bench.command("kcenter")
+@click.option(
+    "--embeddings",
+    type=click.Path(path_type=Path),
+    help="Your embeddings, a .npy file of float32 or float16 rows.",
+)
+@click.option(
+    "--rows", type=COUNT, default=75_000, show_default=True, help="Rows of a synthetic set."
+)
+@click.option(
+    "--dim", type=COUNT, default=384, show_default=True, help="Dimensions of a synthetic set."
+)
+@click.option("--k", type=COUNT, default=1000, show_default=True, help="Rows to pick.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="CPU threads; 0 takes all.",
+)
+@click.option(
+    "--repeats", type=COUNT, default=3, show_default=True, help="Runs of each; the median counts."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def kcenter(
+    embeddings: Path | None,
+    rows: int,
+    dim: int,
+    k: int,
+    threads: int,
+    repeats: int,
+    as_json: bool,
+) -> None:
+    """Time exact k-center greedy against brute force on this machine."""
+    from mods.bench import bench_kcenter, format_kcenter
+    from mods.errors import SettingsError
+
+    x = None if embeddings is None else load_array(embeddings)
+    try:
+        result = bench_kcenter(x, rows, dim, k, threads=threads, repeats=repeats)
+    except ValueError as error:
+        raise SettingsError(f"{embeddings or 'bench kcenter'}: {error}") from error
+    click.echo(json.dumps(asdict(result), indent=2) if as_json else format_kcenter(result))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mods.commands.options import check_output, make_parent
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -78,8 +80,15 @@ def kcenter(
     from mods.kcenter import kcenter_greedy
     from mods.progress import Progress
 
+    inputs = [vectors] if initial is None else [vectors, initial]
+    check_output("--output", output, inputs)
+    if radii is not None:
+        check_output("--radii", radii, [*inputs, output])
     rows = load_array(vectors)
     fixed = None if initial is None else load_array(initial)
+    for file in (output, radii):
+        if file is not None:
+            make_parent(file)
     progress = Progress(quiet=quiet)
     with progress.listening(), progress.bar("k-center", k) as advance:
         done = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mods.commands.options import data_options
+from mods.commands.options import check_output, data_options, make_parent
 
 EPILOG = """\b
 Examples:
@@ -26,7 +26,7 @@ Examples:
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Parquet file to write: id, source, row, score.",
+    help="Parquet file to write: id, source, row, score, reason.",
 )
 @click.option(
     "--seed",
@@ -61,7 +61,6 @@ def score(
     from mods.cli import registry_of
     from mods.plugins import Choice
     from mods.progress import Progress
-    from mods.runfolder import writing
     from mods.scores import score_table, write_table
     from mods.stages.quality import score_records
     from mods.store import default_cache
@@ -69,9 +68,10 @@ def score(
     progress = Progress(quiet=quiet)
     registry = registry_of(ctx)
     part = Part.make(registry, "quality", Choice.parse(quality), seed)
-    with writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
+    check_output("--output", output, data)
+    make_parent(output)
     reading = read(data, registry, schema=schema, columns=columns, strict=strict, progress=progress)
+    check_output("--output", output, reading.schemas)  # the files of folders, too
     with progress.listening():
         values = score_records(reading.records, part, cache or default_cache(), progress)
     table = score_table(reading, values)
