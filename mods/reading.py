@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mods.errors import DataError, PluginError
+from mods.errors import DataError, ModsError, PluginError
 from mods.records import BrokenRow, RawRow, Record
 from mods.schemas import Layout, RowError, as_json, kind, understood
 
@@ -84,16 +84,38 @@ def read_rows(
 
 
 def open_source(source: str, readers: Mapping[str, Reader]) -> Iterator[RawRow | BrokenRow]:
-    """Yield the rows of one source as its reader finds them; `DataError` if none understands it."""
+    """Yield the rows of one source as its reader finds them.
+
+    Raises `DataError` if no reader understands it, `PluginError` if the reader breaks its rules.
+    """
     name = find_reader(source, readers)
     if name is None:
         raise _not_understood(source, readers)
-    for row in readers[name].read(source):
+    seen: set[int] = set()
+    for row in _guarded(name, readers[name], source):
         if not isinstance(row, (RawRow, BrokenRow)):
             raise PluginError(
                 f"reader {name!r} yielded {kind(row)} for {source}: expected RawRow or BrokenRow"
             )
+        if row.row in seen:
+            raise PluginError(
+                f"reader {name!r} yielded row {row.row} of {source} twice: every row of a source "
+                "needs a number of its own"
+            )
+        seen.add(row.row)
         yield row
+
+
+def _guarded(name: str, reader: Reader, source: str) -> Iterator[Any]:
+    """Yield what a reader yields; what it raises names the reader and the source."""
+    try:
+        yield from reader.read(source)
+    except (ModsError, MemoryError):
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"reader {name!r} failed on {source}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def find_reader(source: str, readers: Mapping[str, Reader]) -> str | None:

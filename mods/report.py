@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +52,10 @@ def scores_of(receipts: Any, prefix: str) -> tuple[str, npt.NDArray[np.float64]]
     return name, np.array(values)
 
 
+LARGEST = 1e100
+"""Larger scores are drawn as this: the difference of two must be finite."""
+
+
 def draw_scores(axes: Axes, selection: Selection, prefix: str, threshold: str) -> None:
     """Draw a histogram of scores and the threshold."""
     name, values = scores_of(selection.receipts, f"{prefix}_")
@@ -67,8 +71,8 @@ def draw_scores(axes: Axes, selection: Selection, prefix: str, threshold: str) -
         )
         axes.set_axis_off()
         return
-    low, high = np.percentile(values, [0.2, 99.8])
-    span = (low, high) if high > low else (low - 0.5, high + 0.5)
+    values = np.clip(values, -LARGEST, LARGEST)
+    span = span_of(values)
     axes.hist(
         np.clip(values, *span),
         bins=int(np.clip(1.5 * len(values) ** 0.5, 10, 60)),
@@ -81,6 +85,16 @@ def draw_scores(axes: Axes, selection: Selection, prefix: str, threshold: str) -
     axes.axvline(float(np.clip(cut["score"], *span)), color=RED, lw=1.6, label=label)
     axes.set(xlabel=name, ylabel="rows", title=f"{prefix}: {len(values):,} rows scored")
     axes.legend(loc="upper right", fontsize=8)
+
+
+def span_of(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the range that nearly all values are in, wide enough to be cut into bins."""
+    low, high = (float(value) for value in np.percentile(values, [0.2, 99.8]))
+    size = max(abs(low), abs(high))
+    if high - low > max(1e-12 * size, 1 / LARGEST):
+        return low, high
+    margin = max(0.5, 1e-6 * size)
+    return low - margin, high + margin
 
 
 def picked(selection: Selection, reason: str) -> list[Receipt]:
@@ -114,24 +128,26 @@ def draw_map(axes: Axes, selection: Selection) -> None:
     """Draw the pool on its two principal axes, with seeds and necessary rows."""
     pool = selection.pool
     assert pool is not None
-    points = project(pool.embeddings)
-    step = max(1, len(points) // MAP_ROWS)
+    step = max(1, len(pool.records) // MAP_ROWS)
+    project = projection(pool.embeddings)
+    x, y = project(slice(None, None, step)).T
     axes.scatter(
-        points[::step, 0],
-        points[::step, 1],
+        x,
+        y,
         s=5,
         color=GREY,
         alpha=0.5,
         linewidths=0,
-        label=f"passed alpha ({len(points):,})",
+        label=f"passed alpha ({len(pool.records):,})",
     )
     place = {(r.source, r.row): i for i, r in enumerate(pool.records)}
     for reason, colour in (("seed", BLUE), ("necessary", ORANGE)):
         at = [place[r.source, r.row] for r in picked(selection, reason)]
         if at:
+            x, y = project(at).T
             axes.scatter(
-                points[at, 0],
-                points[at, 1],
+                x,
+                y,
                 s=16,
                 color=colour,
                 linewidths=0,
@@ -141,12 +157,17 @@ def draw_map(axes: Axes, selection: Selection) -> None:
     axes.legend(fontsize=8, loc="best")
 
 
-def project(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Project rows onto the first two principal components of a sample of at most 20,000."""
+def projection(
+    vectors: npt.NDArray[np.float32],
+) -> Callable[[slice | list[int]], npt.NDArray[np.float64]]:
+    """Return what projects the rows asked for onto the first two principal components.
+
+    The components are those of a sample of about 20,000; only rows asked for are in float64.
+    """
     sample = vectors[:: max(1, len(vectors) // MAP_ROWS)].astype(np.float64)
     mean = sample.mean(axis=0)
     covariance = (sample - mean).T @ (sample - mean)
     axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :2]
     if axes.shape[1] < 2:  # one-dimensional vectors
         axes = np.hstack([axes, np.zeros_like(axes)])
-    return np.asarray((vectors - mean) @ axes)
+    return lambda rows: np.asarray((vectors[rows] - mean) @ axes)

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -188,7 +189,10 @@ class DatasetsReader:
 def _opened(source: str) -> Iterator[IO[bytes]]:
     """Open a file, gunzipped if it is gzip whatever its name; errors become `DataError`."""
     with _file_errors(source):
-        if not os.stat(source).st_size:
+        status = os.stat(source)
+        if stat.S_ISFIFO(status.st_mode):
+            raise DataError(f"{source} cannot be read from a pipe: write the rows to a file first")
+        if not status.st_size:
             raise DataError(f"{source} is empty")
         with open(source, "rb") as file:
             start = file.read(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sys
 
 import pyarrow as pa
@@ -237,6 +238,14 @@ def test_unreadable_files_are_named(read, name):
     with pytest.raises(DataError, match=message) as error:
         read(name, content)
     assert name in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "parquet"])
+def test_a_pipe_is_no_empty_file(read, tmp_path, ending):
+    os.mkfifo(tmp_path / f"pipe.{ending}")
+    with pytest.raises(DataError, match=f"pipe.{ending} cannot be read from a pipe"):
+        read(f"pipe.{ending}")
 
 
 def test_no_permission(read, monkeypatch):

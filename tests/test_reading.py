@@ -171,6 +171,23 @@ def test_a_reader_that_yields_something_else_is_named(readers, write, monkeypatc
         read_sources([write("a.jsonl", GOOD)], readers)
 
 
+def test_a_reader_that_fails_or_counts_wrongly_is_named(readers, write, monkeypatch):
+    readers["shout"] = ShoutReader()
+    file = write("a.jsonl", GOOD)
+
+    def fail(self, source):
+        yield RawRow(1, GOOD)
+        raise KeyError("text")
+
+    monkeypatch.setattr(ShoutReader, "read", fail)
+    with pytest.raises(PluginError, match=r"'shout' failed on .*a\.jsonl: KeyError: 'text'"):
+        read_sources([file], readers)
+    same = [RawRow(2, GOOD), BrokenRow(1, "bad", ""), RawRow(1, GOOD)]
+    monkeypatch.setattr(ShoutReader, "read", lambda self, source: iter(same))
+    with pytest.raises(PluginError, match=r"'shout' yielded row 1 of .*a\.jsonl twice"):
+        read_sources([file], readers)
+
+
 def test_rows_that_are_in_python_already():
     datasets = pytest.importorskip("datasets")
     row = {"prompt": "a", "completion": "b"}
