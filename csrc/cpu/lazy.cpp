@@ -166,9 +166,9 @@ class Lazy {
     return total;
   }
 
-  /// Counting sort of selected_ into work_, window by window: blocks of rows that have seen the same
-  /// centres cost least, but over a whole refill the rows are still read in ascending order, which
-  /// is what rows on disk need.
+  /// Counting sort of selected_ into work_, window by window: blocks of rows that have seen the
+  /// same centres cost least, but over a whole refill the rows are still read in ascending order,
+  /// which is what rows on disk need.
   void group_by_stamp(int64_t total) {
     for (int64_t begin = 0; begin < total; begin += kWindow)
       group_window(begin, std::min(total, begin + kWindow));
