@@ -1,17 +1,24 @@
-"""Pick from rows that are larger than memory should have to hold: a memory-mapped file.
+"""Pick from rows that do not fit in memory: a memory-mapped file, read from a cold disk.
 
-    python -m benchmarks.out_of_core --rows 10000000 --k 1000 --folder /tmp [--keep]
+    python -m benchmarks.out_of_core --rows 10000000 --k 1000 --folder /tmp [--keep] [--check 50]
 
-Writes jittered copies of `real_mean` (or of a synthetic set) as one .npy file, picks from the
-memory map and prints JSON: seconds, the core's own peak, the peak of anonymous memory of the
-process (what must be resident; pages of the file can be evicted) and the share of rows refined.
-Then deletes the file.
+Writes jittered copies of `real_mean` (or of a synthetic set) as one .npy file, drops it from the
+page cache, picks from the memory map and prints JSON: seconds, the memory limit of the process's
+control group, the core's own peak, the growth of anonymous memory (what must be resident; pages of
+the file can be evicted), bytes read from disk and how many rows were read a second time. Then
+deletes the file. Set the limit from outside, for instance
+
+    systemd-run --scope -p MemoryMax=6G python -m benchmarks.out_of_core ...
+
+`--check N` compares the first N picks with those of brute force, at a pass over the file each.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -21,6 +28,9 @@ import numpy as np
 
 from benchmarks.vectors import jittered
 from mods import _core
+from mods.bench import machine_line
+
+NO_CENTRE = np.empty(0, np.int64)
 
 
 def write_rows(path: Path, rows: int, chunk: int = 100_000) -> None:
@@ -35,38 +45,68 @@ def write_rows(path: Path, rows: int, chunk: int = 100_000) -> None:
     out.flush()
 
 
+def drop_from_cache(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def memory_limit() -> int | None:
+    """Bytes that the control group of this process may use, page cache included."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    groups = {kind: path for _, kind, path in (line.split(":", 2) for line in lines)}
+    for path in (
+        Path(f"/sys/fs/cgroup{groups.get('', '')}/memory.max"),
+        Path(f"/sys/fs/cgroup/memory{groups.get('memory', '')}/memory.limit_in_bytes"),
+    ):
+        if path.exists() and (text := path.read_text().strip()).isdigit():
+            return int(text) if int(text) < 1 << 60 else None
+    return None
+
+
 def anonymous_bytes() -> int:
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(r"RssAnon:\s+(\d+)", status)[1])
+    return 1024 * int(re.search(r"RssAnon:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 
 
-def measure(x: np.ndarray, k: int) -> dict[str, Any]:
-    before = anonymous_bytes()
-    peak = before
+def bytes_from_disk() -> int:
+    return int(re.search(r"\nread_bytes: (\d+)", Path("/proc/self/io").read_text())[1])
+
+
+def pick(x: np.ndarray, k: int, method: str, progress: Any = None) -> tuple[Any, ...]:
+    return _core.kcenter(x, x.dtype.name, k, NO_CENTRE, 0, "euclidean", 0, progress, method=method)
+
+
+def measure(x: np.ndarray, k: int, check: int) -> dict[str, Any]:
+    before = peak = anonymous_bytes()
 
     def watch(picked: int, radius: float) -> None:
         nonlocal peak
         peak = max(peak, anonymous_bytes())
 
-    start = time.perf_counter()
-    indices, radii, statistics = _core.kcenter(
-        x, x.dtype.name, k, np.empty(0, np.int64), 0, "euclidean", 0, watch
-    )
-    seconds = time.perf_counter() - start
+    read, start = bytes_from_disk(), time.perf_counter()
+    indices, radii, statistics = pick(x, k, "auto", watch)
+    seconds, read = time.perf_counter() - start, bytes_from_disk() - read
     n, d = x.shape
+    checked = np.array_equal(pick(x, check, "brute")[0], indices[:check]) if check else None
     return {
+        "machine": machine_line(),
+        "memory_limit_bytes": memory_limit(),
         "rows": n,
         "dim": d,
         "dtype": x.dtype.name,
         "k": k,
         "picked": len(indices),
+        "picks_sha256": hashlib.sha256(indices.tobytes()).hexdigest(),
         "radius": float(radii[-1]),
         "seconds": seconds,
         "file_bytes": x.nbytes,
+        "disk_read_bytes": read,
         "core_peak_bytes": statistics["peak_bytes"],
         "anonymous_growth_bytes": peak - before,
         "bound_bytes": n * d + 64 * n,
-        "refined_per_row": statistics["pairs_refined"] / n,
+        "rows_read_again": statistics["rows_read"] / n,
+        "first_picks_checked": check,
+        "first_picks_equal_brute_force": checked,
         "statistics": statistics,
     }
 
@@ -77,12 +117,15 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=1000)
     parser.add_argument("--folder", type=Path, default=Path("/tmp"))
     parser.add_argument("--keep", action="store_true", help="keep the file for another run")
+    parser.add_argument("--check", type=int, default=0, help="picks to compare with brute force")
     options = parser.parse_args()
     path = options.folder / f"mods-rows-{options.rows}.npy"
     try:
         if not path.exists():
             write_rows(path, options.rows)
-        print(json.dumps(measure(np.load(path, mmap_mode="r"), options.k), indent=2))
+        drop_from_cache(path)
+        found = measure(np.load(path, mmap_mode="r"), options.k, options.check)
+        print(json.dumps(found, indent=2))
     finally:
         if not options.keep:
             path.unlink(missing_ok=True)

@@ -38,6 +38,7 @@ mods::Method parse_method(const std::string& name) {
   if (name == "auto") return mods::Method::automatic;
   if (name == "brute") return mods::Method::brute;
   if (name == "lazy") return mods::Method::lazy;
+  if (name == "late") return mods::Method::late;
   throw std::invalid_argument("unknown method " + name);
 }
 
@@ -79,6 +80,7 @@ py::dict statistics_dict(const mods::Statistics& s) {
   out["isa"] = s.isa;
   out["pairs_bounded"] = s.pairs_bounded;
   out["pairs_refined"] = s.pairs_refined;
+  out["rows_read"] = s.rows_read;
   out["refills"] = s.refills;
   out["peak_bytes"] = s.peak_bytes;
   out["seconds_prepare"] = s.seconds_prepare;

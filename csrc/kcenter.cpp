@@ -18,10 +18,12 @@ constexpr int64_t kLazyRows = 500;
 constexpr int64_t kLazyPicks = 24;
 constexpr int64_t kThreadWork = 1 << 24;  ///< values read by all passes that pay for threads
 
-bool wants_lazy(const Rows& rows, const Options& options) {
-  if (rows.n > std::numeric_limits<int32_t>::max() || rows.d > kMaxSketchDim) return false;
-  if (options.method != Method::automatic) return options.method == Method::lazy;
-  return rows.n >= kLazyRows && options.k + options.initial_count >= kLazyPicks;
+bool wants_lazy(const RowReader& rows, const Options& options) {
+  if (rows.n() > std::numeric_limits<int32_t>::max() || rows.d() > kMaxSketchDim) return false;
+  if (options.method != Method::automatic) return options.method != Method::brute;
+  // Each pick of brute force is a pass over the rows: from a disk two are already too many.
+  const int64_t picks = rows.on_disk() ? 2 : kLazyPicks;
+  return rows.n() >= kLazyRows && options.k + options.initial_count >= picks;
 }
 
 /// Whether a quarter of the rows or more are exactly as far from the first centre as the farthest,
@@ -34,6 +36,7 @@ bool ties_everywhere(const RowReader& rows, const Kernels& kernels, const Option
   rows.copy(centre, from.data());
   double farthest = -1;
   int64_t tied = 0;
+  for (int64_t i = 0; i < kSample; ++i) rows.prefetch(rows.n() * i / kSample);
   for (int64_t i = 0; i < kSample; ++i) {
     const float* row = rows.get(rows.n() * i / kSample, buffer.data());
     const double value = kernels.distance(row, from.data(), rows.d());
@@ -69,7 +72,8 @@ Result kcenter_cpu(const Rows& rows, const Options& options) {
   validate(rows, options);
   const Kernels& kernels = choose_kernels(options.isa);
   const DefaultFloatingPoint floating_point;
-  const RowReader reader(rows, options.metric, kernels);
+  RowReader reader(rows, options.metric, kernels);
+  reader.locate();
   Progress progress(options);
   Team team(thread_count(rows, options), [&] { return progress.poll(); });
   MemoryMeter meter;
@@ -77,8 +81,8 @@ Result kcenter_cpu(const Rows& rows, const Options& options) {
   result.statistics.isa = kernels.name;
   Run run{options, kernels, reader, progress, team, meter, result};
   result.statistics.method = "lazy";
-  const bool lazy = wants_lazy(rows, options) &&
-                    (options.method == Method::lazy || !ties_everywhere(reader, kernels, options));
+  const bool lazy = wants_lazy(reader, options) && (options.method != Method::automatic ||
+                                                    !ties_everywhere(reader, kernels, options));
   if (!lazy || !run_lazy(run)) {
     result.statistics.method = "brute";
     run_brute(run);

@@ -25,11 +25,17 @@ enum class DType { float32, float16, bfloat16 };
 enum class Metric { euclidean, cosine };
 
 /// How to work; the picks are the same. For tests and benchmarks: automatic never loses.
-enum class Method { automatic, brute, lazy };
+enum class Method {
+  automatic,
+  brute,
+  lazy,
+  late,  ///< lazy, and rows are read again as seldom as if they lay on a disk
+};
 
-/// n rows of d values, `stride` elements from one row to the next. Host memory for the CPU core
-/// (memory-mapped is fine: rows are read in order a bounded number of times), device or host
-/// memory for the CUDA core.
+/// n rows of d values, `stride` elements from one row to the next. Host memory for the CPU core,
+/// device or host memory for the CUDA core. A memory-mapped file may be larger than the memory: the
+/// CPU core reads it once from end to end and then, in ascending order for each refill, the few
+/// rows that remain on top.
 struct Rows {
   const void* data = nullptr;
   DType dtype = DType::float32;
@@ -58,6 +64,7 @@ struct Statistics {
   const char* isa = "";      ///< "generic", "avx2", "avx512" or "cuda"
   double pairs_bounded = 0;  ///< lower bounds computed
   double pairs_refined = 0;  ///< canonical distances computed
+  double rows_read = 0;      ///< rows read again after the first pass
   int64_t refills = 0;
   std::size_t peak_bytes = 0;  ///< memory allocated by the core at its peak
   double seconds_prepare = 0, seconds_refill = 0, seconds_pick = 0;

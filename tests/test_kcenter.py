@@ -86,7 +86,7 @@ def test_every_path_returns_the_oracle_picks(name: str) -> None:
         warnings.simplefilter("ignore", EarlyStopWarning)
         expected = kcenter_oracle(x, k, first=0)
     for isa in ISAS:
-        for method, threads in (("lazy", 1), ("lazy", 2), ("brute", 2)):
+        for method, threads in (("lazy", 1), ("lazy", 2), ("late", 2), ("brute", 2)):
             indices, radii, _ = run(x, k, isa=isa, method=method, threads=threads)
             label = f"{name}: {isa} {method} {threads} threads"
             np.testing.assert_array_equal(indices, expected.indices, label)
@@ -131,10 +131,10 @@ def test_half_precision_extremes_are_widened_exactly() -> None:
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("method", ["lazy", "brute"])
+@pytest.mark.parametrize("method", ["lazy", "late", "brute"])
 def test_warm_start_continues_from_the_fixed_centres(isa: str, method: str) -> None:
-    x = clustered(3000, 64, 12)
-    fixed = RNG(1).permutation(3000)[:700].astype(np.int64)
+    x = clustered(4000, 64, 12)
+    fixed = RNG(1).permutation(4000)[:1500].astype(np.int64)
     expected = kcenter_oracle(x, 300, initial=fixed)
     indices, radii, _ = run(x, 300, initial=fixed, isa=isa, method=method)
     np.testing.assert_array_equal(indices, expected.indices)
@@ -191,6 +191,13 @@ def test_memory_mapped_rows(tmp_path: Any) -> None:
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     expected = kcenter_oracle(x, 100)
     np.testing.assert_array_equal(kcenter_greedy(mapped, 100).indices, expected.indices)
+
+
+def test_rows_on_a_disk_are_seldom_read_again() -> None:
+    x = RNG(0).standard_normal((20000, 64), np.float32)
+    in_memory, on_disk = (run(x, 2500, method=method)[2] for method in ("lazy", "late"))
+    assert on_disk["rows_read"] < 0.5 * in_memory["rows_read"]
+    assert on_disk["rows_read"] < len(x)
 
 
 def test_memory_stays_within_the_stated_bound() -> None:

@@ -109,7 +109,7 @@ void expect_exact(const std::string& name, const Matrix& x, int64_t k,
   const cpu::Kernels* available[3];
   const int count = cpu::available_kernels(available);
   for (int i = 0; i < count; ++i)
-    for (Method method : {Method::lazy, Method::brute})
+    for (Method method : {Method::lazy, Method::late, Method::brute})
       for (int threads : {1, 2, 4}) {
         Options options;
         options.k = k;
@@ -121,7 +121,9 @@ void expect_exact(const std::string& name, const Matrix& x, int64_t k,
         const Result result = kcenter_cpu(x.rows(), options);
         check(result.picks == expected.picks && result.radii == expected.radii,
               name + " " + available[i]->name + " threads " + std::to_string(threads) +
-                  (method == Method::lazy ? " lazy" : " brute"));
+                  (method == Method::lazy   ? " lazy"
+                   : method == Method::late ? " late"
+                                            : " brute"));
       }
 }
 
@@ -232,6 +234,9 @@ int main() {
   std::vector<int64_t> initial;
   for (int64_t p = 7; p < 2500; p += 5) initial.push_back(p);
   expect_exact("warm start", base, 150, initial);
+  initial.clear();
+  for (int64_t p = 0; p < 2500; p += 2) initial.push_back(p);
+  expect_exact("warm start from half of the rows", base, 150, initial);
   expect_same_for_halves_and_cosine();
   for (float factor : {1e-18f, 1e-3f, 1.0f, 1e6f, 1e16f}) expect_bounds_hold(factor, 0);
   expect_bounds_hold(1, 100);

@@ -67,15 +67,21 @@ void Candidates::take(int64_t lane) {
   drop(lane);
 }
 
+template <class Work>
+void Candidates::for_survivors(const Work& work) {
+  for (int64_t first = 0; first < lanes_; first += kGroup)
+    for (unsigned left = survivors_[first / kGroup]; left != 0; left &= left - 1)
+      work(first + __builtin_ctz(left));
+}
+
 void Candidates::lower_by_last_centre() {
   const int64_t groups = (lanes_ + kGroup - 1) / kGroup;
   const TilePoint centre = sketch_.tile_point(run_.result.picks.back());
   run_.kernels.bound_lanes(packed_.view(), groups, centre, upper_.data(), sketch_.slack(),
                            survivors_.data());
   run_.result.statistics.pairs_bounded += static_cast<double>(alive_);
-  for (int64_t group = 0; group < groups; ++group)
-    for (unsigned left = survivors_[group]; left != 0; left &= left - 1)
-      refine(group * kGroup + __builtin_ctz(left));
+  for_survivors([&](int64_t lane) { run_.rows.prefetch(ids_[lane]); });
+  for_survivors([&](int64_t lane) { refine(lane); });
 }
 
 void Candidates::refine(int64_t lane) {

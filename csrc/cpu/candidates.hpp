@@ -30,6 +30,8 @@ class Candidates {
   Best farthest() const;
   void take(int64_t lane);
   void lower_by_last_centre();
+  template <class Work>
+  void for_survivors(const Work& work);
   void refine(int64_t lane);
   void drop(int64_t lane);
   void compact();

@@ -41,6 +41,8 @@ class Lazy {
     const Options& options = run_.options;
     const bool warm = options.initial_count > 0;
     if (!sketch_.build(warm ? options.initial[0] : options.first)) return false;
+    run_.rows.locate();  // a file that fits in memory is there now
+    if (options.method == Method::late) run_.rows.assume_on_disk();
     if (!warm) make_centre(options.first);
     for (int64_t i = 0; i < options.initial_count; ++i) make_centre(options.initial[i]);
     if (!warm) run_.result.picks.push_back(options.first);

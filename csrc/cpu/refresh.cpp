@@ -4,26 +4,46 @@ namespace mods::cpu {
 
 namespace {
 
-/// Drops the pending centres that can no longer be nearest.
-void drop_hopeless(Point& point, float upper) {
+/// Centres still to be bounded from which on reading a row in memory costs less, if the reading
+/// settles it.
+constexpr int32_t kWorthReading = 1024;
+
+}  // namespace
+
+void Refresher::Active::open(int32_t row, const Point& point) {
+  id = row;
+  pending_count = point.pending_count;
+  std::copy(point.pending, point.pending + pending_count, pending);
+  std::copy(point.pending_lower, point.pending_lower + pending_count, pending_lower);
+}
+
+/// Drops the pending centres that can no longer be nearest; the others keep their order.
+void Refresher::Active::drop_hopeless(float upper) {
   int kept = 0;
-  for (int i = 0; i < point.pending_count; ++i)
-    if (point.pending_lower[i] < upper) {
-      point.pending[kept] = point.pending[i];
-      point.pending_lower[kept++] = point.pending_lower[i];
+  for (int i = 0; i < pending_count; ++i)
+    if (pending_lower[i] < upper) {
+      pending[kept] = pending[i];
+      pending_lower[kept++] = pending_lower[i];
     }
-  point.pending_count = kept;
+  pending_count = kept;
 }
 
 /// Whether computing the pending distances will probably bring the row below tau: the truth lies
 /// near the middle of the bounds. Only speed depends on the guess.
-bool probably_below(const Point& point, float upper, double tau) {
-  for (int i = 0; i < point.pending_count; ++i)
-    if (0.5 * (static_cast<double>(point.pending_lower[i]) + upper) < tau) return true;
+bool Refresher::Active::probably_below(double tau, float upper) const {
+  for (int i = 0; i < pending_count; ++i)
+    if (0.5 * (static_cast<double>(pending_lower[i]) + upper) < tau) return true;
   return false;
 }
 
-}  // namespace
+/// Moves the likeliest of the pending centres from `place` on there.
+void Refresher::Active::likeliest_to(int place) {
+  int best = place;
+  for (int i = place + 1; i < pending_count; ++i)
+    if (pending_lower[i] < pending_lower[best]) best = i;
+  std::swap(pending[place], pending[best]);
+  std::swap(pending_lower[place], pending_lower[best]);
+}
 
 Refresher::Refresher(Run& run, Sketch& sketch, const Centres& centres)
     : run_(run), sketch_(sketch), centres_(centres), workers_(run.team.size()) {
@@ -42,13 +62,17 @@ void Refresher::refresh(const int32_t* ids, int64_t count, double tau) {
     const int64_t first = begin * size;
     worker.count = static_cast<int>(std::min(size, count - first));
     worker.tau = tau;
-    std::copy(ids + first, ids + first + worker.count, worker.active);
+    for (int i = 0; i < worker.count; ++i) {
+      worker.active[i] = &worker.rows[i];
+      worker.rows[i].open(ids[first + i], sketch_.points[ids[first + i]]);
+    }
     refresh_block(worker);
   });
   for (Worker& worker : workers_) {
     run_.result.statistics.pairs_bounded += worker.bounded;
     run_.result.statistics.pairs_refined += worker.refined;
-    worker.bounded = worker.refined = 0;
+    run_.result.statistics.rows_read += worker.read;
+    worker.bounded = worker.refined = worker.read = 0;
   }
 }
 
@@ -56,98 +80,135 @@ void Refresher::refresh_block(Worker& worker) {
   const int64_t end = (centres_.count() + kGroup - 1) / kGroup;
   int64_t group = end;
   for (int i = 0; i < worker.count; ++i)
-    group = std::min<int64_t>(group, sketch_.points[worker.active[i]].stamp / kGroup);
-  settle(worker, false);
-  for (; worker.count > 0 && group < end; group += kTileGroups) {
+    group = std::min<int64_t>(group, point(*worker.active[i]).stamp / kGroup);
+  while (true) {
+    read_early(worker);
+    close_settled(worker);
+    if (worker.count == 0 || group >= end) break;
     bound_chunk(worker, group, static_cast<int>(std::min<int64_t>(kTileGroups, end - group)));
-    settle(worker, false);
+    group += kTileGroups;
   }
-  settle(worker, true);
+  read_all(worker);
+  for (int i = 0; i < worker.count; ++i) close(*worker.active[i]);
 }
 
 /// Bounds the active rows that have not seen all centres of groups group..group+groups.
 void Refresher::bound_chunk(Worker& worker, int64_t group, int groups) {
   const int32_t last =
       static_cast<int32_t>(std::min<int64_t>(centres_.count(), (group + groups) * kGroup));
-  int due[kBlock], count = 0;
+  Active* due[kBlock];
+  int count = 0;
   for (int i = 0; i < worker.count; ++i)
-    if (sketch_.points[worker.active[i]].stamp < last) due[count++] = worker.active[i];
+    if (point(*worker.active[i]).stamp < last) due[count++] = worker.active[i];
   for (int i = 0; i < count; i += kTilePoints)
-    bound_points(worker, due + i, std::min(kTilePoints, count - i), group, groups);
+    bound_rows(worker, due + i, std::min(kTilePoints, count - i), group, groups);
   for (int i = 0; i < count; ++i) {
-    int32_t& stamp = sketch_.points[due[i]].stamp;
+    int32_t& stamp = point(*due[i]).stamp;
     worker.bounded += last - stamp;
     stamp = last;
   }
 }
 
-void Refresher::bound_points(Worker& worker, const int* ids, int count, int64_t group, int groups) {
+void Refresher::bound_rows(Worker& worker, Active** rows, int count, int64_t group, int groups) {
   alignas(64) float lower[kTilePoints][kTileLanes];
   TilePoint tile[kTilePoints];
-  for (int i = 0; i < count; ++i) tile[i] = sketch_.tile_point(ids[i]);
+  for (int i = 0; i < count; ++i) tile[i] = sketch_.tile_point(rows[i]->id);
   run_.kernels.bound_tile(centres_.view(), group, groups, tile, count, sketch_.slack(), lower);
   for (int i = 0; i < count; ++i)
-    if (tile[i].survivors != 0) add_survivors(worker, ids[i], tile[i], lower[i], group * kGroup);
+    if (tile[i].survivors != 0) add_survivors(worker, *rows[i], tile[i], lower[i], group * kGroup);
 }
 
-void Refresher::add_survivors(Worker& worker, int p, const TilePoint& tile, const float* lower,
-                              int64_t first) {
-  sketch_.upper[p] = tile.upper;
+void Refresher::add_survivors(Worker& worker, Active& row, const TilePoint& tile,
+                              const float* lower, int64_t first) {
+  sketch_.upper[row.id] = tile.upper;
   for (uint64_t left = tile.survivors; left != 0; left &= left - 1) {
     const int lane = __builtin_ctzll(left);
     const int32_t centre = static_cast<int32_t>(first) + lane;
-    if (centre >= sketch_.points[p].stamp && lower[lane] < sketch_.upper[p])
-      add_pending(worker, p, centre, lower[lane]);
+    if (centre >= point(row).stamp && lower[lane] < upper(row))
+      add_pending(worker, row, centre, lower[lane]);
   }
 }
 
-void Refresher::add_pending(Worker& worker, int p, int32_t centre, float lower) {
-  Point& point = sketch_.points[p];
-  if (point.pending_count == kPending) drop_hopeless(point, sketch_.upper[p]);
-  if (point.pending_count == kPending) {
-    make_exact(worker, p);
-    if (lower >= sketch_.upper[p]) return;
+void Refresher::add_pending(Worker& worker, Active& row, int32_t centre, float lower) {
+  if (row.pending_count == kMostPending) row.drop_hopeless(upper(row));
+  if (row.pending_count == kMostPending) {
+    Active* full = &row;
+    read(worker, &full, 1);
+    if (lower >= upper(row)) return;
   }
-  point.pending[point.pending_count] = centre;
-  point.pending_lower[point.pending_count++] = lower;
+  row.pending[row.pending_count] = centre;
+  row.pending_lower[row.pending_count++] = lower;
 }
 
-/// Removes the active rows that are below tau, after computing the pending distances of those that
-/// probably are (all: of every row). The rows are asked for first, so that their transfers overlap.
-void Refresher::settle(Worker& worker, bool all) {
-  int due[kBlock], count = 0, kept = 0;
+/// Reads the active rows that are probably below tau and have many centres still to be bounded.
+void Refresher::read_early(Worker& worker) {
+  if (run_.rows.on_disk()) return;
+  Active* due[kBlock];
+  int count = 0;
   for (int i = 0; i < worker.count; ++i) {
-    const int p = worker.active[i];
-    const Point& point = sketch_.points[p];
-    if (sketch_.upper[p] < worker.tau || point.pending_count == 0) continue;
-    if (!all && !probably_below(point, sketch_.upper[p], worker.tau)) continue;
-    run_.rows.prefetch(p);
-    due[count++] = p;
+    Active& row = *worker.active[i];
+    if (centres_.count() - point(row).stamp >= kWorthReading && upper(row) >= worker.tau &&
+        row.probably_below(worker.tau, upper(row)))
+      due[count++] = &row;
   }
-  for (int i = 0; i < count; ++i) make_exact(worker, due[i]);
+  read(worker, due, count);
+}
+
+/// Reads the active rows that have something pending.
+void Refresher::read_all(Worker& worker) {
+  Active* due[kBlock];
+  int count = 0;
   for (int i = 0; i < worker.count; ++i)
-    if (sketch_.upper[worker.active[i]] >= worker.tau) worker.active[kept++] = worker.active[i];
+    if (worker.active[i]->pending_count > 0) due[count++] = worker.active[i];
+  read(worker, due, count);
+}
+
+/// Lets go of the active rows that are below tau.
+void Refresher::close_settled(Worker& worker) {
+  int kept = 0;
+  for (int i = 0; i < worker.count; ++i) {
+    if (upper(*worker.active[i]) >= worker.tau)
+      worker.active[kept++] = worker.active[i];
+    else
+      close(*worker.active[i]);
+  }
   worker.count = kept;
 }
 
-/// Computes the pending distances of row p, likeliest first.
-void Refresher::make_exact(Worker& worker, int p) {
-  Point& point = sketch_.points[p];
-  const float* row = run_.rows.get(p, worker.buffer.data());
-  for (int i = 0; i < point.pending_count; ++i)
-    for (int j = i + 1; j < point.pending_count; ++j)
-      if (point.pending_lower[j] < point.pending_lower[i]) {
-        std::swap(point.pending[i], point.pending[j]);
-        std::swap(point.pending_lower[i], point.pending_lower[j]);
-      }
-  for (int i = 0; i < point.pending_count; ++i) {
-    if (point.pending_lower[i] >= point.exact) break;
-    const double value = run_.kernels.distance(row, centres_.row(point.pending[i]), run_.rows.d());
+/// The rows are asked for first, so that their transfers overlap.
+void Refresher::read(Worker& worker, Active** rows, int count) {
+  for (int i = 0; i < count; ++i) run_.rows.prefetch(rows[i]->id);
+  for (int i = 0; i < count; ++i) make_exact(worker, *rows[i]);
+}
+
+/// Computes the pending distances of a row, likeliest first.
+void Refresher::make_exact(Worker& worker, Active& row) {
+  double& exact = point(row).exact;
+  const float* values = run_.rows.get(row.id, worker.buffer.data());
+  worker.read += 1;
+  for (int i = 0; i < row.pending_count; ++i) {
+    row.likeliest_to(i);
+    if (row.pending_lower[i] >= exact) break;
+    const float* centre = centres_.row(row.pending[i]);
+    exact = std::min(exact, run_.kernels.distance(values, centre, run_.rows.d()));
     worker.refined += 1;
-    point.exact = std::min(point.exact, value);
   }
-  point.pending_count = 0;
-  sketch_.upper[p] = round_up(point.exact);
+  row.pending_count = 0;
+  sketch_.upper[row.id] = round_up(exact);
+}
+
+/// Stores what is pending. If it is more than a Point holds, the row goes back to the first centre
+/// that does not fit and will be bounded from there again: that costs less than reading it now.
+void Refresher::close(Active& row) {
+  Point& kept = point(row);
+  row.drop_hopeless(upper(row));
+  if (row.pending_count > kPending) {
+    kept.stamp = row.pending[kPending];
+    row.pending_count = kPending;
+  }
+  kept.pending_count = row.pending_count;
+  std::copy(row.pending, row.pending + row.pending_count, kept.pending);
+  std::copy(row.pending_lower, row.pending_lower + row.pending_count, kept.pending_lower);
 }
 
 }  // namespace mods::cpu

@@ -7,8 +7,10 @@
 namespace mods::cpu {
 
 /// For each listed row, bounds it against the centres it has not seen, in order, until either
-/// upper < tau (the row cannot be picked now; its stamp stays a prefix, so (I1) holds) or all
-/// centres are seen, and then makes it exact: pending empty, upper == round_up(exact).
+/// upper < tau (the row cannot be picked now) or all centres are seen, and then makes it exact:
+/// nothing pending, upper == round_up(exact). Only rows that stay on top are read for that. Rows in
+/// memory are also read early where that probably saves many bounds; from a disk a read costs more
+/// than any number of bounds.
 class Refresher {
  public:
   Refresher(Run& run, Sketch& sketch, const Centres& centres);
@@ -18,23 +20,45 @@ class Refresher {
 
  private:
   static constexpr int kBlock = 64;
+  static constexpr int kMostPending = 32;
+
+  /// A row being brought up to date. While it is, more centres may be pending than a Point holds.
+  struct Active {
+    int32_t id;
+    int32_t pending_count;
+    int32_t pending[kMostPending];
+    float pending_lower[kMostPending];
+
+    void open(int32_t row, const Point& point);
+    void drop_hopeless(float upper);
+    bool probably_below(double tau, float upper) const;
+    void likeliest_to(int place);
+  };
 
   struct Worker {
     std::vector<float> buffer;
-    double bounded = 0, refined = 0;
-    int active[kBlock];
+    double bounded = 0, refined = 0, read = 0;
+    Active rows[kBlock];
+    Active* active[kBlock];
     int count = 0;
     double tau = 0;
   };
 
   void refresh_block(Worker& worker);
   void bound_chunk(Worker& worker, int64_t group, int groups);
-  void bound_points(Worker& worker, const int* ids, int count, int64_t group, int groups);
-  void add_survivors(Worker& worker, int p, const TilePoint& tile, const float* lower,
+  void bound_rows(Worker& worker, Active** rows, int count, int64_t group, int groups);
+  void add_survivors(Worker& worker, Active& row, const TilePoint& tile, const float* lower,
                      int64_t first);
-  void add_pending(Worker& worker, int p, int32_t centre, float lower);
-  void settle(Worker& worker, bool all);
-  void make_exact(Worker& worker, int p);
+  void add_pending(Worker& worker, Active& row, int32_t centre, float lower);
+  void read_early(Worker& worker);
+  void read_all(Worker& worker);
+  void close_settled(Worker& worker);
+  void read(Worker& worker, Active** rows, int count);
+  void make_exact(Worker& worker, Active& row);
+  void close(Active& row);
+
+  float upper(const Active& row) const { return sketch_.upper[row.id]; }
+  Point& point(const Active& row) const { return sketch_.points[row.id]; }
 
   Run& run_;
   Sketch& sketch_;

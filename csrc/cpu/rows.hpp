@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels.hpp"
+#include "pages.hpp"
 
 namespace mods::cpu {
 
@@ -26,28 +27,44 @@ class RowReader {
     return read(p, buffer);
   }
 
+  /// Copies row p, wherever it is. (From a disk, get() alone would also read what lies around it.)
   void copy(int64_t p, float* out) const {
+    prefetch(p);
     const float* row = get(p, out);
     if (row != out) std::copy(row, row + rows_.d, out);
   }
 
-  /// Asks the memory system for row p.
+  /// Finds out whether the rows, judged by a sample of them, are in memory or in a file on disk.
+  void locate();
+  void assume_on_disk() { on_disk_ = true; }
+
+  /// Whether reading a row again would wait for a disk.
+  bool on_disk() const { return on_disk_; }
+
+  /// Asks for row p, so that reading several overlaps.
   void prefetch(int64_t p) const {
-    const char* row = static_cast<const char*>(rows_.data) + p * row_bytes_;
+    const char* row = address(p);
+    if (on_disk_) return fetch_pages(row, used_bytes_);
     for (int64_t byte = 0; byte < used_bytes_; byte += 64) __builtin_prefetch(row + byte, 0, 2);
   }
+
+  /// In a pass over all rows, to be called before begin..end are read: asks for rows further on.
+  void read_ahead(int64_t begin, int64_t end) const;
 
   /// Throws std::invalid_argument naming the first row that has a non-finite value or, for cosine,
   /// no direction. Does nothing when all rows are fine.
   void require_valid(int64_t begin, int64_t end) const;
 
  private:
+  const char* address(int64_t p) const {
+    return static_cast<const char*>(rows_.data) + p * row_bytes_;
+  }
   const float* read(int64_t p, float* buffer) const;
 
   Rows rows_;
   Metric metric_;
   const Kernels& kernels_;
-  bool direct_;
+  bool direct_, on_disk_ = false;
   int64_t row_bytes_, used_bytes_;
   std::vector<float> zeros_;
 };

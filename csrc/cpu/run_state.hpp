@@ -45,7 +45,7 @@ class Progress {
 struct Run {
   const Options& options;
   const Kernels& kernels;
-  const RowReader& rows;
+  RowReader& rows;
   Progress& progress;
   Team& team;
   MemoryMeter& meter;

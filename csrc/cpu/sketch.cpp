@@ -21,6 +21,7 @@ void Sketch::sample_mean() {
   const int64_t count = std::min(n, kMeanSample);
   std::vector<double> sum(d);
   std::vector<float> buffer(d);
+  for (int64_t i = 0; i < count; ++i) run_.rows.prefetch(n * i / count);
   for (int64_t i = 0; i < count; ++i) {
     const float* row = run_.rows.get(n * i / count, buffer.data());
     for (int64_t j = 0; j < d; ++j) sum[j] += row[j];
@@ -38,6 +39,7 @@ bool Sketch::build(int64_t centre) {
   rows.require_valid(centre, centre + 1);
   FirstBad bad;
   run_.team.for_chunks(size(), kRowsPerChunk, [&](int, int64_t begin, int64_t end) {
+    rows.read_ahead(begin, end);
     std::vector<float> z(d), buffer(rows.direct() ? 0 : d);
     for (int64_t p = begin; p < end; ++p) {
       const float* row = rows.get(p, buffer.data());

@@ -15,10 +15,12 @@ inline float round_up(double v) {
 
 inline constexpr int kPending = 2;
 
-/// What is known of one row that is not a centre. With c_0, c_1, ... the centres in order,
-///   (I1)  min(exact, min over pending of D(row, c)) == min over j < stamp of D(row, c_j), and
-///   (I2)  upper[p] (kept apart, for fast scans) >= that minimum.
-/// A centre is left out of (I1) only when its certified lower bound was >= upper[p] at that time.
+/// What is known of one row that is not a centre. With c_0, c_1, ... the centres in order and m the
+/// least of all D(row, c_j),
+///   (I1)  m == min(exact, D(row, c) of the pending centres, D(row, c_j) of all j >= stamp), and
+///   (I2)  m <= upper[p] (kept apart, for fast scans).
+/// A centre before the stamp is left out of (I1) only when its certified lower bound was >=
+/// upper[p] at that time, hence >= m.
 struct Point {
   double exact;  ///< minimum over the centres whose distance was computed
   SketchRow row;
@@ -32,8 +34,8 @@ class Sketch {
  public:
   explicit Sketch(Run& run);
 
-  /// One parallel pass in row order: sketches every row and computes its distance to `centre`.
-  /// False when some row is finite but too large to certify bounds for.
+  /// One parallel pass in row order, the only one over all rows: sketches every row and computes
+  /// its distance to `centre`. False when some row is finite but too large to certify bounds for.
   bool build(int64_t centre);
 
   /// Frees the int8 rows, when only `points` and `upper` are needed any more.

@@ -477,7 +477,7 @@ class LazyRun {
 
 bool wants_lazy(const Rows& rows, const Options& options) {
   if (rows.d > kMaxSketchDim) return false;
-  if (options.method != Method::automatic) return options.method == Method::lazy;
+  if (options.method != Method::automatic) return options.method != Method::brute;
   return rows.n >= kLazyRows && options.k + options.initial_count >= kLazyPicks;
 }
 
