@@ -15,7 +15,6 @@ constexpr int64_t kTarget = 512;     ///< candidates wanted per refill
 constexpr int64_t kTieLimit = 8192;  ///< candidates (or n / 8 if more) beyond which brute is better
 constexpr int kBins = 4096;
 constexpr int64_t kWindow = 1 << 14;  ///< rows of a refill that are regrouped together
-constexpr int64_t kRowsPerScan = 1 << 16;
 
 class Lazy {
  public:
@@ -172,8 +171,8 @@ class Lazy {
   /// same centres cost least, but over a whole refill the rows are still read in ascending order,
   /// which is what rows on disk need.
   void group_by_stamp(int64_t total) {
-    for (int64_t begin = 0; begin < total; begin += kWindow)
-      group_window(begin, std::min(total, begin + kWindow));
+    run_.team.for_chunks(total, kWindow,
+                         [&](int, int64_t begin, int64_t end) { group_window(begin, end); });
   }
 
   void group_window(int64_t begin, int64_t end) {
