@@ -25,6 +25,7 @@ from mods.bench import machine_line
 
 ROUNDS = 5
 BASELINE_PICKS = 8
+PAUSE = 0.5  # seconds: threads of NumPy and torch spin a while after their last call
 CASES: list[tuple[str, list[int]]] = [
     ("real_mean", [100, 500, 1000, 2000, 4000, 8000]),
     ("real_cls", [1000, 8000]),
@@ -62,6 +63,7 @@ def measure(label: str, x: np.ndarray, k: int, rounds: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {name: [] for name in ("mods", "mods 1 thread", *peers)}
     bandwidth = []
     for _ in range(rounds):
+        time.sleep(PAUSE)
         bandwidth.append(max(_core.read_bandwidth(x) for _ in range(3)))
         time_all, (picks, radii, statistics) = timed(lambda: ours(x, k, 0))
         time_one, _ = timed(lambda: ours(x, k, 1))

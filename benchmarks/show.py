@@ -1,4 +1,4 @@
-"""Show the committed measurements in README.md: a table and a plot of time against k.
+"""Show the committed measurements in README.md: two tables and a plot of time against k.
 
 python -m benchmarks.show            # after benchmarks.record, and with `make docs`
 """
@@ -13,8 +13,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "benchmarks" / "results" / "epyc-zen4-2cores.json"
+ON_DISK = ROOT / "benchmarks" / "results" / "out-of-core-epyc-zen4-2cores.json"
 PLOT = ROOT / "docs" / "kcenter.png"
-BLOCK = re.compile(r"(<!-- speed -->\n).*?(<!-- /speed -->)", re.DOTALL)
 SHOWN = ("STREAM", "fused brute float64", "numpy", "MoDS loop", "torch-fps")
 NAMES = {
     "real_mean": "sentence embeddings, mean",
@@ -44,6 +44,30 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def disk_table(runs: list[dict[str, Any]]) -> str:
+    """Runs on a memory-mapped file, from a cold disk."""
+    lines = [
+        "| rows x dim | file | k | memory limit | own memory | read from disk | seconds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        limit = run["memory_limit_bytes"]
+        lines.append(
+            f"| {run['rows']:,} x {run['dim']} | {run['file_bytes'] / 1e9:.1f} GB | {run['k']:,} "
+            f"| {f'{limit / 1e9:.1f} GB' if limit else 'none (24 GiB)'} "
+            f"| {run['core_peak_bytes'] / 1e9:.2f} GB "
+            f"| {run['disk_read_bytes'] / run['file_bytes']:.2f} x the file "
+            f"| {run['seconds']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def put(text: str, name: str, shown: str) -> str:
+    """Replace what stands between the two comments of that name."""
+    block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    return block.sub(lambda m: f"{m[1]}{shown}\n{m[2]}", text)
+
+
 def draw(report: dict[str, Any]) -> None:
     """Plot seconds against k on real embeddings, on logarithmic axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -70,11 +94,12 @@ def draw(report: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Write the table and the plot."""
+    """Write the tables and the plot."""
     report = json.loads(RESULTS.read_text(encoding="utf-8"))
-    shown = f"Machine: {report['machine']}.\n\n{table(report)}\n"
     text = README.read_text(encoding="utf-8")
-    README.write_text(BLOCK.sub(lambda m: f"{m[1]}{shown}{m[2]}", text), encoding="utf-8")
+    text = put(text, "speed", f"Machine: {report['machine']}.\n\n{table(report)}")
+    text = put(text, "disk", disk_table(json.loads(ON_DISK.read_text(encoding="utf-8"))))
+    README.write_text(text, encoding="utf-8")
     draw(report)
 
 

@@ -82,7 +82,8 @@ def kcenter_greedy(
 
     Args:
         x: (n, d) float32, float16 or bfloat16 array or tensor. Rows may be strided or
-            memory-mapped; they are read where they lie. Rows on a CUDA device may be anything
+            memory-mapped, also from a file larger than the memory; they are read where they lie,
+            and about n * (d + 64) bytes are kept. Rows on a CUDA device may be anything
             with DLPack; torch tensors are read on the current stream.
         k: rows to pick, 1 <= k <= n - len(initial).
         initial: row numbers that are centres from the start; they are not returned.

@@ -39,13 +39,23 @@ class Lazy {
   bool prepare() {
     const Options& options = run_.options;
     const bool warm = options.initial_count > 0;
-    if (!sketch_.build(warm ? options.initial[0] : options.first)) return false;
-    run_.rows.locate();  // a file that fits in memory is there now
-    if (options.method == Method::late) run_.rows.assume_on_disk();
+    if (!first_pass(warm ? options.initial[0] : options.first)) return false;
     if (!warm) make_centre(options.first);
     for (int64_t i = 0; i < options.initial_count; ++i) make_centre(options.initial[i]);
     if (!warm) run_.result.picks.push_back(options.first);
     return true;
+  }
+
+  /// Reads all rows, and finds out whether they are in memory from now on.
+  bool first_pass(int64_t centre) {
+    constexpr int64_t kFewWaits = 16;
+    const bool seemed_in_memory = !run_.rows.on_disk();
+    const int64_t waits = disk_waits();
+    const bool certified = sketch_.build(centre);
+    const bool was_not = seemed_in_memory && disk_waits() - waits > kFewWaits;
+    run_.rows.locate();
+    if (was_not || run_.options.method == Method::late) run_.rows.assume_on_disk();
+    return certified;
   }
 
   void make_centre(int64_t p) {

@@ -6,6 +6,7 @@
 
 #if defined(__linux__) || defined(__APPLE__)
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #define MODS_HAS_PAGES 1
 #endif
@@ -27,7 +28,8 @@ struct PageRange {
   }
 };
 
-/// False when reading the byte at `data` would wait for a disk, as far as can be told.
+/// False when reading the byte at `data` would wait for a disk. Always true for a file that this
+/// process neither owns nor may write: the system does not tell.
 inline bool in_memory(const void* data) {
 #if defined(__APPLE__)
   char state = 1;
@@ -45,9 +47,16 @@ inline void fetch_pages(const void* data, std::size_t bytes) {
   madvise(pages.begin, pages.size, MADV_WILLNEED);
 }
 
+/// How often this process has waited for a disk so far.
+inline int64_t disk_waits() {
+  rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<int64_t>(usage.ru_majflt) : 0;
+}
+
 #else
 
 inline bool in_memory(const void*) { return true; }
+inline int64_t disk_waits() { return 0; }
 inline void fetch_pages(const void*, std::size_t) {}
 
 #endif
