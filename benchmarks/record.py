@@ -2,9 +2,10 @@
 
     python -m benchmarks.record NAME [--quick]
 
-For each case, in one process on one array: read bandwidth, our picks with all threads and with
-one, and every baseline over a few picks, five rounds interleaved so that a drift of the machine
-meets all alike. Medians and their ratios go into the file, with the machine line.
+For each case, in one process on one array, after a warm-up: read bandwidth, our picks with all
+threads and with one, and every baseline over a few picks. Five rounds over all cases, so that a
+busy minute of the machine meets one round of each and not one case. Medians and their ratios go
+into the file, with the machine line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,15 @@ def load(name: str) -> tuple[str, np.ndarray]:
     return name, gaussian(n, d) if kind == "gauss" else jittered(n)
 
 
+def load_cases(large: bool) -> list[Case]:
+    cases = []
+    for name, ks in CASES:
+        if large or not name.startswith("jittered"):
+            label, x = load(name)
+            cases += [Case(label, x, k) for k in ks]
+    return cases
+
+
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
     result = work()
@@ -55,42 +66,51 @@ def ours(x: np.ndarray, k: int, threads: int) -> tuple[Any, Any, dict[str, Any]]
     return _core.kcenter(x, x.dtype.name, k, no_centre, 0, "euclidean", threads, None)
 
 
-def measure(label: str, x: np.ndarray, k: int, rounds: int) -> dict[str, Any]:
-    n, d = x.shape
-    peers = {} if n > 500_000 else installed_peers()
-    if n > 500_000:
-        peers = {"fused brute float64": fused_brute}
-    seconds: dict[str, list[float]] = {name: [] for name in ("mods", "mods 1 thread", *peers)}
-    bandwidth = []
-    for _ in range(rounds):
+class Case:
+    """One array and k: what was measured in each round."""
+
+    def __init__(self, label: str, x: np.ndarray, k: int) -> None:
+        self.label, self.x, self.k = label, x, k
+        large = len(x) > 500_000
+        self.peers = {"fused brute float64": fused_brute} if large else installed_peers()
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+        self.bandwidth: list[float] = []
+
+    def measure_once(self) -> None:
+        x, k = self.x, self.k
         time.sleep(PAUSE)
-        bandwidth.append(max(_core.read_bandwidth(x) for _ in range(3)))
-        time_all, (picks, radii, statistics) = timed(lambda: ours(x, k, 0))
-        time_one, _ = timed(lambda: ours(x, k, 1))
-        seconds["mods"].append(time_all)
-        seconds["mods 1 thread"].append(time_one)
-        for name, work in peers.items():
+        ours(x, k, 0)  # warms up, as the repetitions do for the baselines
+        self.bandwidth.append(max(_core.read_bandwidth(x) for _ in range(3)))
+        duration, (self.picks, self.radii, self.statistics) = timed(lambda: ours(x, k, 0))
+        self.seconds["mods"].append(duration)
+        self.seconds["mods 1 thread"].append(timed(lambda: ours(x, k, 1))[0])
+        for name, work in self.peers.items():
             duration, found = timed(lambda work=work: work(x, BASELINE_PICKS))
-            seconds[name].append(duration * k / BASELINE_PICKS)
+            self.seconds[name].append(duration * k / BASELINE_PICKS)
             if name == "fused brute float64":
-                np.testing.assert_array_equal(found, picks[:BASELINE_PICKS])
-    expected = fused_brute(x, min(k, 300))
-    np.testing.assert_array_equal(picks[: len(expected)], expected)
-    median = {name: float(np.median(values)) for name, values in seconds.items()}
-    median["STREAM"] = x.nbytes * k / float(np.median(bandwidth))
+                np.testing.assert_array_equal(found, self.picks[:BASELINE_PICKS])
+
+
+def summary(case: Case) -> dict[str, Any]:
+    (n, d), k = case.x.shape, case.k
+    expected = fused_brute(case.x, min(k, 300))
+    np.testing.assert_array_equal(case.picks[: len(expected)], expected)
+    median = {name: float(np.median(values)) for name, values in case.seconds.items()}
+    bandwidth = float(np.median(case.bandwidth))
+    median["STREAM"] = case.x.nbytes * k / bandwidth
     return {
-        "data": label,
+        "data": case.label,
         "rows": n,
         "dim": d,
         "k": k,
-        "read_GB_per_s": float(np.median(bandwidth)) / 1e9,
+        "read_GB_per_s": bandwidth / 1e9,
         "seconds": median,
         "ratio": {name: value / median["mods"] for name, value in median.items()},
-        "share_bounded": statistics["pairs_bounded"] / n / k,
-        "share_refined": statistics["pairs_refined"] / n / k,
-        "peak_bytes": statistics["peak_bytes"],
+        "share_bounded": case.statistics["pairs_bounded"] / n / k,
+        "share_refined": case.statistics["pairs_refined"] / n / k,
+        "peak_bytes": case.statistics["peak_bytes"],
         "bound_bytes": n * d + 64 * n,
-        "radius": float(radii[-1]),
+        "radius": float(case.radii[-1]),
         "picks_checked_against_brute_force": len(expected),
     }
 
@@ -100,19 +120,20 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--quick", action="store_true", help="one round, no large cases")
     options = parser.parse_args()
-    results = []
-    for name, ks in CASES:
-        if options.quick and name.startswith("jittered"):
-            continue
-        label, x = load(name)
-        for k in ks:
-            results.append(measure(label, x, k, 1 if options.quick else ROUNDS))
-            ratios = {key: round(value, 1) for key, value in results[-1]["ratio"].items()}
-            print(label, k, f"{results[-1]['seconds']['mods']:.3f} s", ratios, flush=True)
+    cases = load_cases(large=not options.quick)
+    rounds = 1 if options.quick else ROUNDS
+    for number in range(rounds):
+        for case in cases:
+            case.measure_once()
+            print(number, case.label, case.k, f"{case.seconds['mods'][-1]:.3f} s", flush=True)
+    results = [summary(case) for case in cases]
+    for result in results:
+        ratios = {key: round(value, 1) for key, value in result["ratio"].items()}
+        print(result["data"], result["k"], f"{result['seconds']['mods']:.3f} s", ratios)
     rates = {d: _core.dot_rate(d) for d in (384, 768)}
     report = {
         "machine": machine_line(),
-        "rounds": 1 if options.quick else ROUNDS,
+        "rounds": rounds,
         "baseline_picks": BASELINE_PICKS,
         "bound_kernel": {
             str(d): {"multiply_adds_per_s": rate, "share_of_peak": rate / peak if peak else None}
