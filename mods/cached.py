@@ -159,7 +159,7 @@ def compute_cached(
     """
     store = Store(cache, name, identity)
     try:
-        known = {k: codec.decode(v) for k, v in store.get([r.key for r in records]).items()}
+        known = decoded(store, codec, [record.key for record in records])
         if len(known) < len(records):
             order = sorted(records, key=lambda record: (-text_length(record), record.id))
             with progress.bar(label, len(records), done=len(known)) as advance:
@@ -174,6 +174,14 @@ def compute_cached(
         return [known[record.key] for record in records]
     finally:
         store.close()
+
+
+def decoded(store: Store, codec: Codec[Value], keys: Sequence[str]) -> dict[str, Value]:
+    """Return what the store holds of these keys."""
+    try:
+        return {key: codec.decode(data) for key, data in store.get(keys).items()}
+    except (ValueError, struct.error) as error:
+        raise store.broken(error) from error
 
 
 def text_length(record: Record) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,14 @@ Examples:
 """
 
 
+OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
+
+def drop_output() -> None:
+    """Send what standard output still holds to nowhere, so that Python can end in silence."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class ModsGroup(click.Group):
     """Loads plug-ins before a command is looked up, and turns `ModsError` into exit code 1."""
 
@@ -42,7 +51,13 @@ class ModsGroup(click.Group):
             click.echo(f"error: {printable(str(error))}", err=True)
             sys.exit(1)
         except BrokenPipeError:  # `mods … | head` closed our output
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_output()
+            sys.exit(1)
+        except OSError as error:
+            if error.filename is not None or error.errno not in OUTPUT_ERRORS:
+                raise
+            drop_output()
+            click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
             sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:

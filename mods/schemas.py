@@ -89,6 +89,9 @@ class Layout:
         found = Columns(data, self.columns)
         if schema is None:
             raise RowError(missing(found, self.schema))
+        for name in data:
+            if not isinstance(name, str):
+                raise RowError(f"the name of a field should be text, found {shortened(name)}")
         messages, instruction, input = SCHEMAS[schema].build(found)
         if not messages[-1].content.strip():
             raise RowError(f"the response is empty ({SCHEMAS[schema].response_in(found)})")

@@ -83,26 +83,33 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS results (id TEXT PRIMARY KEY, value BLOB NOT NULL) "
-                "WITHOUT ROWID"
-            )
-            self._connection.execute("CREATE TABLE IF NOT EXISTS identity (json TEXT PRIMARY KEY)")
-            self._connection.execute(
-                "INSERT OR IGNORE INTO identity VALUES (?)",
-                [json.dumps(identity, sort_keys=True, default=str)],
-            )
         except (OSError, sqlite3.Error) as error:
-            raise self._broken(error) from error
+            raise self.broken(error) from error
+        try:
+            self._prepare(identity)
+        except sqlite3.Error as error:
+            self.close()
+            raise self.broken(error) from error
+
+    def _prepare(self, identity: Mapping[str, Any]) -> None:
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS results (id TEXT PRIMARY KEY, value BLOB NOT NULL) "
+            "WITHOUT ROWID"
+        )
+        self._connection.execute("CREATE TABLE IF NOT EXISTS identity (json TEXT PRIMARY KEY)")
+        self._connection.execute(
+            "INSERT OR IGNORE INTO identity VALUES (?)",
+            [json.dumps(identity, sort_keys=True, default=str)],
+        )
 
     def get(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return what is known of these ids."""
         try:
             return query(self._connection, ids)
         except sqlite3.Error as error:
-            raise self._broken(error) from error
+            raise self.broken(error) from error
 
     def put(self, results: Iterable[tuple[str, bytes]]) -> None:
         """Write results, all of them or none."""
@@ -113,13 +120,14 @@ class Store:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            raise self._broken(error) from error
+            raise self.broken(error) from error
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
-    def _broken(self, error: Exception) -> RunFolderError:
+    def broken(self, error: Exception) -> RunFolderError:
+        """Say that the file cannot be used, and what to do."""
         return RunFolderError(
             f"the cache {self.path} cannot be used: {error}; free space, delete that file, or "
             "choose another folder with --cache (or MODS_CACHE)"

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -183,3 +185,16 @@ def test_doctor_says_what_was_built_and_what_is_missing(mods):
     found = json.loads(mods("doctor", "--json").output)
     assert set(found) == {"mods", "k-center core", "torch devices", "libraries", "optional"}
     assert found["libraries"]["torch"] != "MISSING"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_under_standard_output_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mods", "plugins"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"

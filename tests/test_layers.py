@@ -24,6 +24,7 @@ LAYERS = [
     {"api"},
     {"commands"},
     {"cli"},
+    {"__main__"},
 ]
 """From the bottom to the top: a module imports only from layers below its own."""
 LATE = {("pipeline", "report"), ("commands", "cli")}

@@ -199,6 +199,8 @@ def test_rows_that_are_in_python_already():
     assert read_rows([GOOD, "a"]).broken == [
         BrokenRow(2, "expected an object, found text", '"a"', "<python>")
     ]
+    (broken,) = read_rows([GOOD, {**GOOD, (1, 2): 3}]).broken
+    assert broken.reason == "the name of a field should be text, found (1, 2)"
 
 
 def test_progress_counts_rows_and_ends_with_all():

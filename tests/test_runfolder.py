@@ -5,6 +5,7 @@ import os
 import pytest
 
 from mods import RunFolderError
+from mods.cached import SCORES, VECTORS, decoded
 from mods.runfolder import RunFolder, differences
 from mods.store import Store
 
@@ -61,3 +62,9 @@ def test_a_damaged_cache_names_its_file_and_the_remedy(tmp_path):
         store.path.with_name(store.path.name + extra).unlink(missing_ok=True)
     with pytest.raises(RunFolderError, match=r"the cache .*sqlite cannot be used.*--cache"):
         Store(tmp_path, "scores", {"a": 1})
+    store = Store(tmp_path, "vectors", {})
+    store.put([("x", b"cut")])
+    for codec in (SCORES, VECTORS):
+        with pytest.raises(RunFolderError, match=r"vectors-.*sqlite cannot be used.*--cache"):
+            decoded(store, codec, ["x"])
+    store.close()
