@@ -74,7 +74,8 @@ def kcenter(
 ) -> None:
     """Pick K rows of EMB.npy, each the farthest from all before it.
 
-    EMB.npy holds float32 or float16 vectors, one a row; it is read memory-mapped.
+    EMB.npy holds float32 or float16 vectors, one a row. It is read memory-mapped and may be larger
+    than the memory.
     """
     from mods.errors import SettingsError
     from mods.kcenter import kcenter_greedy
