@@ -17,7 +17,9 @@ RowReader::RowReader(const Rows& rows, Metric metric, const Kernels& kernels)
 
 void RowReader::locate() {
   constexpr int64_t kSample = 256;
+  constexpr int64_t kWorthAsking = 64 << 20;  // bytes; fewer stay in memory once they are read
   on_disk_ = false;
+  if (rows_.n * used_bytes_ < kWorthAsking) return;
   for (int64_t i = 0; i < kSample && !on_disk_; ++i)
     on_disk_ = !in_memory(address(rows_.n * i / kSample));
 }
