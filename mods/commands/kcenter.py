@@ -113,6 +113,7 @@ def kcenter(
             )
         except ValueError as error:
             raise SettingsError(f"{vectors}: {error}") from error
+        advance(len(picks.indices) - done)
     save_array(output, picks.indices)
     if radii is not None:
         save_array(radii, picks.radii)
