@@ -16,7 +16,7 @@ RowReader::RowReader(const Rows& rows, Metric metric, const Kernels& kernels)
       zeros_(metric == Metric::cosine ? rows.d : 0) {}
 
 void RowReader::locate() {
-  constexpr int64_t kSample = 256;
+  constexpr int64_t kSample = 64;
   constexpr int64_t kWorthAsking = 64 << 20;  // bytes; fewer stay in memory once they are read
   on_disk_ = false;
   if (rows_.n * used_bytes_ < kWorthAsking) return;

@@ -3,7 +3,7 @@
 namespace mods::cpu {
 
 namespace {
-constexpr int64_t kMeanSample = 1024;
+constexpr int64_t kMeanSample = 256;
 constexpr int64_t kRowsPerChunk = 128;
 }  // namespace
 
