@@ -73,6 +73,7 @@ Result kcenter_cpu(const Rows& rows, const Options& options) {
   const Kernels& kernels = choose_kernels(options.isa);
   const DefaultFloatingPoint floating_point;
   RowReader reader(rows, options.metric, kernels);
+  if (options.method == Method::late) reader.assume_on_disk();
   reader.locate();
   Progress progress(options);
   Team team(thread_count(rows, options), [&] { return progress.poll(); });

@@ -29,7 +29,7 @@ enum class Method {
   automatic,
   brute,
   lazy,
-  late,  ///< lazy, and rows are read again as seldom as if they lay on a disk
+  late,  ///< lazy, with the rows taken to be on a disk
 };
 
 /// n rows of d values, `stride` elements from one row to the next. Host memory for the CPU core,

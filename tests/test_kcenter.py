@@ -181,6 +181,9 @@ def test_views_are_read_in_place() -> None:
     for view in (base[::2], base[:, 8:72], base[::-1], base[:, ::3], base.T[:100].copy(order="F")):
         expected = kcenter_oracle(np.ascontiguousarray(view), 60, first=2)
         np.testing.assert_array_equal(kcenter_greedy(view, 60, first=2).indices, expected.indices)
+    for view in (base[::2], base[:, 8:72], base[::-1]):
+        expected = kcenter_oracle(view, 60, first=0)
+        np.testing.assert_array_equal(run(view, 60, method="late")[0], expected.indices)
     strided = base[::2, 8:72]
     assert kcenter._as_rows(strided).values is strided
 

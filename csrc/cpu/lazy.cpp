@@ -52,9 +52,8 @@ class Lazy {
     const bool seemed_in_memory = !run_.rows.on_disk();
     const int64_t waits = disk_waits();
     const bool certified = sketch_.build(centre);
-    const bool was_not = seemed_in_memory && disk_waits() - waits > kFewWaits;
+    if (seemed_in_memory && disk_waits() - waits > kFewWaits) run_.rows.assume_on_disk();
     run_.rows.locate();
-    if (was_not || run_.options.method == Method::late) run_.rows.assume_on_disk();
     return certified;
   }
 

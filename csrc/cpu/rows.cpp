@@ -18,6 +18,7 @@ RowReader::RowReader(const Rows& rows, Metric metric, const Kernels& kernels)
 void RowReader::locate() {
   constexpr int64_t kSample = 64;
   constexpr int64_t kWorthAsking = 64 << 20;  // bytes; fewer stay in memory once they are read
+  if (assumed_) return;
   on_disk_ = false;
   if (rows_.n * used_bytes_ < kWorthAsking) return;
   for (int64_t i = 0; i < kSample && !on_disk_; ++i)

@@ -36,7 +36,9 @@ class RowReader {
 
   /// Finds out whether the rows, judged by a sample of them, are in memory or in a file on disk.
   void locate();
-  void assume_on_disk() { on_disk_ = true; }
+
+  /// From now on they are taken to be on a disk, whatever locate() would find.
+  void assume_on_disk() { on_disk_ = assumed_ = true; }
 
   /// Whether reading a row again would wait for a disk.
   bool on_disk() const { return on_disk_; }
@@ -64,7 +66,7 @@ class RowReader {
   Rows rows_;
   Metric metric_;
   const Kernels& kernels_;
-  bool direct_, on_disk_ = false;
+  bool direct_, on_disk_ = false, assumed_ = false;
   int64_t row_bytes_, used_bytes_;
   std::vector<float> zeros_;
 };
