@@ -605,7 +605,7 @@ def _arrow_text(row: Any) -> str:
         try:
             value = column.cast("binary")[0].as_py() or b""
             shown[name] = value.decode("utf-8", "backslashreplace")
-        except (NotImplementedError, ValueError):
+        except (NotImplementedError, ValueError):  # numbers, lists: no bytes to show
             shown[name] = f"<{column.type}>"
     return json.dumps(shown, ensure_ascii=False)
 
