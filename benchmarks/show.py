@@ -89,7 +89,8 @@ def draw(report: dict[str, Any]) -> None:
         title=f"exact k-center greedy, {cases[0]['rows']:,} x {cases[0]['dim']} real embeddings",
     )
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.set_ylim(top=20 * axes.get_ylim()[1])  # room for the legend
+    axes.legend(fontsize=8, ncols=2, loc="upper left")
     figure.savefig(PLOT)
 
 
