@@ -80,4 +80,12 @@ MODS_HOST_DEVICE static inline Bounds pair_bounds(const SketchRow& p, float leng
   return Bounds{middle - width, middle + width};
 }
 
+/// Bounds on D from d32, the sum of (x_j - c_j)^2 in float32 over at least 16 interleaved lanes and
+/// a fold. All terms are positive, so the relative error is below (d/16 + 11) u: two roundings of
+/// x_j - c_j and its square, counted twice, and the sum.
+MODS_HOST_DEVICE static inline Bounds distance32_bounds(float d32, float slack) {
+  const float width = slack * d32 + kTinyBound;
+  return Bounds{d32 - width, d32 + width};
+}
+
 }  // namespace mods

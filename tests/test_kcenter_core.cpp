@@ -12,6 +12,7 @@
 
 #include "../csrc/canonical.hpp"
 #include "../csrc/cpu/kernels.hpp"
+#include "../csrc/cpu/memory.hpp"
 #include "../csrc/kcenter.hpp"
 
 namespace {
@@ -175,9 +176,25 @@ void expect_bounds_hold(float factor, float shift) {
                         upper_length(sketch[c].norm2, slack), dot, slack);
         const double value = canonical_distance(x.row(p), x.row(c), x.d);
         hold = hold && bounds.lower <= value && value <= bounds.upper;
+        const float d32 = available[i]->distance32(x.row(p), x.row(c), x.d);
+        const Bounds close = distance32_bounds(d32, slack);
+        hold = hold && close.lower <= value && value <= close.upper;
       }
     check(hold, std::string("bounds hold, ") + available[i]->name);
   }
+}
+
+void expect_large_blocks_to_be_used_again() {
+  const std::size_t megabytes = 9 << 20;
+  const cpu::Block first = cpu::take_block(megabytes);
+  cpu::give_back(first);
+  const cpu::Block larger = cpu::take_block(2 * megabytes);
+  const cpu::Block again = cpu::take_block(megabytes);
+  const cpu::Block other = cpu::take_block(megabytes);
+  check(again.data == first.data, "a block given back is used again");
+  check(larger.data != first.data && larger.bytes >= 2 * megabytes, "but not for larger ones");
+  check(other.data != again.data, "nor twice at a time");
+  for (const cpu::Block& block : {larger, again, other}) cpu::give_back(block);
 }
 
 void expect_stop_and_errors() {
@@ -240,6 +257,7 @@ int main() {
   expect_same_for_halves_and_cosine();
   for (float factor : {1e-18f, 1e-3f, 1.0f, 1e6f, 1e16f}) expect_bounds_hold(factor, 0);
   expect_bounds_hold(1, 100);
+  expect_large_blocks_to_be_used_again();
   expect_stop_and_errors();
   std::printf(failures == 0 ? "all passed\n" : "%d failed\n", failures);
   return failures == 0 ? 0 : 1;

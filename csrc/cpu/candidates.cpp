@@ -23,12 +23,14 @@ void Candidates::load(std::vector<int32_t> ids, double tau) {
   exact_.assign(padded, kGone);
   upper_.assign(padded, -std::numeric_limits<float>::infinity());
   survivors_.resize(padded / kGroup);
-  for (int64_t lane = 0; lane < lanes_; ++lane) {
-    const int32_t p = ids_[lane];
-    packed_.set(lane, sketch_.q(p), sketch_.points[p].row, sketch_.length(p));
-    exact_[lane] = sketch_.points[p].exact;
-    upper_[lane] = sketch_.upper[p];
-  }
+  run_.team.for_chunks(lanes_, kGroup, [&](int, int64_t begin, int64_t end) {
+    for (int64_t lane = begin; lane < end; ++lane) {
+      const int32_t p = ids_[lane];
+      packed_.set(lane, sketch_.q(p), sketch_.points[p].row, sketch_.length(p));
+      exact_[lane] = sketch_.points[p].exact;
+      upper_[lane] = sketch_.upper[p];
+    }
+  });
 }
 
 bool Candidates::pick(int64_t k) {
@@ -95,7 +97,7 @@ void Candidates::refine(int64_t lane) {
   upper_[lane] = round_up(value);
   if (value >= tau_) return;
   sketch_.points[p].exact = value;
-  sketch_.points[p].stamp = centres_.count();
+  sketch_.stamp[p] = centres_.count();
   sketch_.upper[p] = upper_[lane];
   drop(lane);
 }
@@ -128,7 +130,7 @@ void Candidates::write_back() {
     if (exact_[lane] == kGone) continue;
     const int32_t p = ids_[lane];
     sketch_.points[p].exact = exact_[lane];
-    sketch_.points[p].stamp = centres_.count();
+    sketch_.stamp[p] = centres_.count();
     sketch_.upper[p] = upper_[lane];
   }
 }
@@ -136,8 +138,7 @@ void Candidates::write_back() {
 /// Where most bounded pairs are computed anyway (massive ties), brute force costs less.
 bool Candidates::bounds_pay() const {
   const double pairs = static_cast<double>(run_.rows.n()) * centres_.count();
-  const double refined = run_.result.statistics.pairs_refined - static_cast<double>(run_.rows.n());
-  return centres_.count() < 16 || refined < 0.2 * pairs;
+  return centres_.count() < 16 || run_.result.statistics.pairs_refined < 0.2 * pairs;
 }
 
 }  // namespace mods::cpu

@@ -47,6 +47,9 @@ struct Kernels {
   /// Canonical D(x, c).
   double (*distance)(const float* x, const float* c, int64_t d);
 
+  /// The same in float32, as distance32_bounds wants it.
+  float (*distance32)(const float* x, const float* c, int64_t d);
+
   /// Fused brute-force pass over rows begin..end: m = min(m, D(row, c)), and the farthest of them.
   /// Rows with m < 0 are centres and stay.
   Farthest (*brute_pass)(const float* rows, int64_t stride, int64_t d, int64_t begin, int64_t end,

@@ -109,8 +109,9 @@ void widen(const void* row, DType dtype, int64_t d, float* out) {
   for (; j < d; ++j) out[j] = widen_half(half[j]);
 }
 
-const Kernels table = {"avx2",     0,           distance,     brute_pass, sketch_plain,
-                       bound_tile, bound_lanes, select_range, widen,      nullptr};
+const Kernels table = {"avx2",       0,          distance,    distance32_plain, brute_pass,
+                       sketch_plain, bound_tile, bound_lanes, select_range,     widen,
+                       nullptr};
 
 }  // namespace
 

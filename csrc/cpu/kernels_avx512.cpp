@@ -39,6 +39,17 @@ inline __mmask16 lanes_left(int64_t left) {
   return left >= 16 ? 0xffff : static_cast<__mmask16>((1u << left) - 1);
 }
 
+float distance32(const float* x, const float* c, int64_t d) {
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t j = 0; j < d; j += 16) {
+    const __mmask16 in = lanes_left(d - j);
+    const __m512 e =
+        _mm512_sub_ps(_mm512_maskz_loadu_ps(in, x + j), _mm512_maskz_loadu_ps(in, c + j));
+    sum = _mm512_fmadd_ps(e, e, sum);
+  }
+  return _mm512_reduce_add_ps(sum);
+}
+
 SketchRow sketch(const float* x, const float* mu, int64_t d, float slack, float* z, int8_t* q) {
   __m512 norm = _mm512_setzero_ps(), top = norm, residual = norm;
   for (int64_t j = 0; j < d; j += 16) {
@@ -240,7 +251,7 @@ double dot_peak(int64_t iterations) {
   return 16 * 64;
 }
 
-const Kernels table = {"avx512",   0x80,        distance,     brute_pass, sketch,
+const Kernels table = {"avx512",   0x80,        distance,     distance32, brute_pass, sketch,
                        bound_tile, bound_lanes, select_range, widen,      dot_peak};
 
 }  // namespace

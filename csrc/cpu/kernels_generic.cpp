@@ -62,8 +62,9 @@ void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint& poin
   }
 }
 
-const Kernels table = {"generic",  0,           distance,     brute_pass,  sketch_plain,
-                       bound_tile, bound_lanes, select_range, widen_plain, nullptr};
+const Kernels table = {"generic",    0,          distance,    distance32_plain, brute_pass,
+                       sketch_plain, bound_tile, bound_lanes, select_range,     widen_plain,
+                       nullptr};
 
 }  // namespace
 

@@ -29,6 +29,18 @@ struct Lanes {
 
 inline float absolute(float v) { return v < 0 ? -v : v; }
 
+[[maybe_unused]] float distance32_plain(const float* x, const float* c, int64_t d) {
+  Lanes sum;
+  for (int64_t j = 0; j < d; j += 16) {
+    const int width = d - j < 16 ? static_cast<int>(d - j) : 16;
+    for (int l = 0; l < width; ++l) {
+      const float e = x[j + l] - c[j + l];
+      sum.lane[l] += e * e;
+    }
+  }
+  return sum.fold();
+}
+
 /// Rounds to nearest, ties to even, for |v| < 2^22.
 inline int32_t round_to_int(float v) {
   const float magic = 12582912.0f;  // 1.5 * 2^23
@@ -121,8 +133,10 @@ int64_t select_range(const float* value, int64_t begin, int64_t end, float low, 
     for (int i = 0; i < width; ++i)
       any |= static_cast<int32_t>(block[i] >= low) & static_cast<int32_t>(block[i] < high);
     if (any == 0) continue;
-    for (int i = 0; i < width; ++i)
-      if (block[i] >= low && block[i] < high) out[count++] = static_cast<int32_t>(first + i);
+    for (int i = 0; i < width; ++i) {  // without branches, which would be mispredicted
+      out[count] = static_cast<int32_t>(first + i);
+      count += static_cast<int32_t>(block[i] >= low) & static_cast<int32_t>(block[i] < high);
+    }
   }
   return count;
 }

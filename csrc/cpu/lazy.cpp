@@ -180,12 +180,13 @@ class Lazy {
   /// same centres cost least, but over a whole refill the rows are still read in ascending order,
   /// which is what rows on disk need.
   void group_by_stamp(int64_t total) {
-    run_.team.for_chunks(total, kWindow,
+    const int64_t share = (total + run_.team.size() - 1) / run_.team.size();
+    run_.team.for_chunks(total, std::clamp<int64_t>(share, 1, kWindow),
                          [&](int, int64_t begin, int64_t end) { group_window(begin, end); });
   }
 
   void group_window(int64_t begin, int64_t end) {
-    const auto group_of = [&](int64_t i) { return sketch_.points[selected_[i]].stamp / kGroup; };
+    const auto group_of = [&](int64_t i) { return sketch_.stamp[selected_[i]] / kGroup; };
     std::vector<int64_t> slot(centres_.count() / kGroup + 2);
     for (int64_t i = begin; i < end; ++i) ++slot[group_of(i) + 1];
     for (std::size_t group = 1; group < slot.size(); ++group) slot[group] += slot[group - 1];

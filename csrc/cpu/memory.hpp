@@ -3,18 +3,21 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <utility>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 namespace mods::cpu {
 
-inline constexpr std::size_t kHugePage = 2 << 20;
-inline constexpr std::size_t kLarge = 2 * kHugePage;  ///< from here on, worth huge pages
+struct Block {
+  void* data = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// Uninitialised memory, at least `bytes`, aligned to 64 bytes or more. Large blocks are kept for
+/// the next call when they are given back (up to 256 MiB in all; the system may take their pages
+/// when memory runs short): clearing fresh pages costs a tenth of a short call and does not scale
+/// with the threads. Throws std::bad_alloc.
+Block take_block(std::size_t bytes);
+void give_back(const Block& block) noexcept;
 
 class MemoryMeter {
  public:
@@ -30,17 +33,8 @@ template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(MemoryMeter& meter, int64_t count) : meter_(&meter), count_(count) {
-    const std::size_t wanted =
-        std::max<std::size_t>(static_cast<std::size_t>(count) * sizeof(T), 1);
-    const std::size_t alignment = wanted >= kLarge ? kHugePage : 64;
-    bytes_ = (wanted + 63) / 64 * 64;
-    data_ = static_cast<T*>(
-        std::aligned_alloc(alignment, (wanted + alignment - 1) / alignment * alignment));
-    if (data_ == nullptr) throw std::bad_alloc();
-#if defined(__linux__)
-    if (wanted >= kLarge) madvise(data_, bytes_, MADV_HUGEPAGE);  // a hint: failure is harmless
-#endif
+  Buffer(MemoryMeter& meter, int64_t count)
+      : meter_(&meter), count_(count), bytes_(rounded(count)), block_(take_block(bytes_)) {
     meter.add(bytes_);
   }
   Buffer(MemoryMeter& meter, int64_t count, T value) : Buffer(meter, count) { fill(value); }
@@ -50,32 +44,35 @@ class Buffer {
     return *this;
   }
   ~Buffer() {
-    if (data_ == nullptr) return;
-    std::free(data_);
+    if (block_.data == nullptr) return;
+    give_back(block_);
     meter_->remove(bytes_);
   }
 
-  T* data() { return data_; }
-  const T* data() const { return data_; }
+  T* data() { return static_cast<T*>(block_.data); }
+  const T* data() const { return static_cast<const T*>(block_.data); }
   int64_t size() const { return count_; }
-  T& operator[](int64_t i) { return data_[i]; }
-  const T& operator[](int64_t i) const { return data_[i]; }
-  T* begin() { return data_; }
-  T* end() { return data_ + count_; }
+  T& operator[](int64_t i) { return data()[i]; }
+  const T& operator[](int64_t i) const { return data()[i]; }
+  T* begin() { return data(); }
+  T* end() { return data() + count_; }
   void fill(T value) { std::fill(begin(), end(), value); }
 
  private:
+  static std::size_t rounded(int64_t count) {
+    return (std::max<std::size_t>(static_cast<std::size_t>(count) * sizeof(T), 1) + 63) / 64 * 64;
+  }
   void swap(Buffer& other) noexcept {
     std::swap(meter_, other.meter_);
-    std::swap(data_, other.data_);
     std::swap(count_, other.count_);
     std::swap(bytes_, other.bytes_);
+    std::swap(block_, other.block_);
   }
 
   MemoryMeter* meter_ = nullptr;
-  T* data_ = nullptr;
   int64_t count_ = 0;
   std::size_t bytes_ = 0;
+  Block block_;
 };
 
 }  // namespace mods::cpu

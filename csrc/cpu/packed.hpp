@@ -27,8 +27,8 @@ class PackedSketches {
                       residual_.data(), length_.data(), steps_};
   }
 
-  /// Writes a lane. Lanes must be filled in ascending order the first time: the first lane of a
-  /// group marks the others as unused.
+  /// Writes a lane. The lanes of a group must be filled in ascending order the first time: the
+  /// first marks the others as unused.
   void set(int64_t lane, const int8_t* q, const SketchRow& row, float length) {
     if (lane % kGroup == 0) clear_group(lane);
     uint8_t* out = at(lane);

@@ -12,9 +12,12 @@ constexpr int32_t kWorthReading = 1024;
 
 void Refresher::Active::open(int32_t row, const Point& point) {
   id = row;
-  pending_count = point.pending_count;
-  std::copy(point.pending, point.pending + pending_count, pending);
-  std::copy(point.pending_lower, point.pending_lower + pending_count, pending_lower);
+  pending_count = 0;
+  while (pending_count < kPending && point.pending[pending_count] >= 0) {
+    pending[pending_count] = point.pending[pending_count];
+    pending_lower[pending_count] = point.pending_lower[pending_count];
+    ++pending_count;
+  }
 }
 
 /// Drops the pending centres that can no longer be nearest; the others keep their order.
@@ -80,7 +83,7 @@ void Refresher::refresh_block(Worker& worker) {
   const int64_t end = (centres_.count() + kGroup - 1) / kGroup;
   int64_t group = end;
   for (int i = 0; i < worker.count; ++i)
-    group = std::min<int64_t>(group, point(*worker.active[i]).stamp / kGroup);
+    group = std::min<int64_t>(group, stamp(*worker.active[i]) / kGroup);
   while (true) {
     read_early(worker);
     close_settled(worker);
@@ -99,13 +102,13 @@ void Refresher::bound_chunk(Worker& worker, int64_t group, int groups) {
   Active* due[kBlock];
   int count = 0;
   for (int i = 0; i < worker.count; ++i)
-    if (point(*worker.active[i]).stamp < last) due[count++] = worker.active[i];
+    if (stamp(*worker.active[i]) < last) due[count++] = worker.active[i];
   for (int i = 0; i < count; i += kTilePoints)
     bound_rows(worker, due + i, std::min(kTilePoints, count - i), group, groups);
   for (int i = 0; i < count; ++i) {
-    int32_t& stamp = point(*due[i]).stamp;
-    worker.bounded += last - stamp;
-    stamp = last;
+    int32_t& seen = stamp(*due[i]);
+    worker.bounded += last - seen;
+    seen = last;
   }
 }
 
@@ -124,7 +127,7 @@ void Refresher::add_survivors(Worker& worker, Active& row, const TilePoint& tile
   for (uint64_t left = tile.survivors; left != 0; left &= left - 1) {
     const int lane = __builtin_ctzll(left);
     const int32_t centre = static_cast<int32_t>(first) + lane;
-    if (centre >= point(row).stamp && lower[lane] < upper(row))
+    if (centre >= stamp(row) && lower[lane] < upper(row))
       add_pending(worker, row, centre, lower[lane]);
   }
 }
@@ -147,7 +150,7 @@ void Refresher::read_early(Worker& worker) {
   int count = 0;
   for (int i = 0; i < worker.count; ++i) {
     Active& row = *worker.active[i];
-    if (centres_.count() - point(row).stamp >= kWorthReading && upper(row) >= worker.tau &&
+    if (centres_.count() - stamp(row) >= kWorthReading && upper(row) >= worker.tau &&
         row.probably_below(worker.tau, upper(row)))
       due[count++] = &row;
   }
@@ -203,10 +206,10 @@ void Refresher::close(Active& row) {
   Point& kept = point(row);
   row.drop_hopeless(upper(row));
   if (row.pending_count > kPending) {
-    kept.stamp = row.pending[kPending];
+    stamp(row) = row.pending[kPending];
     row.pending_count = kPending;
   }
-  kept.pending_count = row.pending_count;
+  std::fill(kept.pending, kept.pending + kPending, -1);
   std::copy(row.pending, row.pending + row.pending_count, kept.pending);
   std::copy(row.pending_lower, row.pending_lower + row.pending_count, kept.pending_lower);
 }

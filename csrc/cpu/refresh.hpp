@@ -58,6 +58,7 @@ class Refresher {
   void close(Active& row);
 
   float upper(const Active& row) const { return sketch_.upper[row.id]; }
+  int32_t& stamp(const Active& row) const { return sketch_.stamp[row.id]; }
   Point& point(const Active& row) const { return sketch_.points[row.id]; }
 
   Run& run_;

@@ -8,8 +8,9 @@ constexpr int64_t kRowsPerChunk = 128;
 }  // namespace
 
 Sketch::Sketch(Run& run)
-    : points(run.meter, run.rows.n()),
-      upper(run.meter, run.rows.n()),
+    : upper(run.meter, run.rows.n()),
+      stamp(run.meter, run.rows.n()),
+      points(run.meter, run.rows.n()),
       run_(run),
       steps_((run.rows.d() + 3) / 4),
       slack_(kcenter_slack(run.rows.d())),
@@ -43,19 +44,27 @@ bool Sketch::build(int64_t centre) {
     std::vector<float> z(d), buffer(rows.direct() ? 0 : d);
     for (int64_t p = begin; p < end; ++p) {
       const float* row = rows.get(p, buffer.data());
-      Point& point = points[p];
-      point.row =
+      points[p].row =
           run_.kernels.sketch(row, mean_.data(), d, slack_, z.data(), q_.data() + p * steps_ * 4);
-      if (!(point.row.norm2 <= kMaxNorm2)) bad.note(p);
-      point.exact = run_.kernels.distance(row, centre_row.data(), d);
-      point.pending_count = 0;
-      point.stamp = 1;
-      upper[p] = round_up(point.exact);
+      if (!(points[p].row.norm2 <= kMaxNorm2)) bad.note(p);
+      start(p, run_.kernels.distance32(row, centre_row.data(), d));
     }
   });
-  run_.result.statistics.pairs_refined += static_cast<double>(size());
+  run_.result.statistics.pairs_bounded += static_cast<double>(size());
   if (bad.any()) rows.require_valid(bad.row(), size());
   return !bad.any();
+}
+
+/// Only the first centre is seen, and pending.
+void Sketch::start(int64_t p, float d32) {
+  const Bounds bounds = distance32_bounds(d32, slack_);
+  Point& point = points[p];
+  point.exact = std::numeric_limits<double>::infinity();
+  std::fill(point.pending, point.pending + kPending, -1);
+  point.pending[0] = 0;
+  point.pending_lower[0] = bounds.lower;
+  upper[p] = bounds.upper;
+  stamp[p] = 1;
 }
 
 }  // namespace mods::cpu

@@ -17,25 +17,23 @@ inline constexpr int kPending = 2;
 
 /// What is known of one row that is not a centre. With c_0, c_1, ... the centres in order and m the
 /// least of all D(row, c_j),
-///   (I1)  m == min(exact, D(row, c) of the pending centres, D(row, c_j) of all j >= stamp), and
-///   (I2)  m <= upper[p] (kept apart, for fast scans).
+///   (I1)  m == min(exact, D(row, c) of the pending centres, D(row, c_j) of all j >= stamp[p]), and
+///   (I2)  m <= upper[p].
 /// A centre before the stamp is left out of (I1) only when its certified lower bound was >=
 /// upper[p] at that time, hence >= m.
 struct Point {
   double exact;  ///< minimum over the centres whose distance was computed
   SketchRow row;
-  int32_t pending[kPending];  ///< centres that may be nearest, distance not computed yet
+  int32_t pending[kPending];  ///< centres that may be nearest, distance not computed yet; -1: none
   float pending_lower[kPending];
-  int32_t pending_count;
-  int32_t stamp;
 };
 
 class Sketch {
  public:
   explicit Sketch(Run& run);
 
-  /// One parallel pass in row order, the only one over all rows: sketches every row and computes
-  /// its distance to `centre`. False when some row is finite but too large to certify bounds for.
+  /// One parallel pass in row order, the only one over all rows: sketches every row and bounds its
+  /// distance to `centre`. False when some row is finite but too large to certify bounds for.
   bool build(int64_t centre);
 
   /// Frees the int8 rows, when only `points` and `upper` are needed any more.
@@ -51,11 +49,14 @@ class Sketch {
     return TilePoint{q(p), points[p].row, length(p), upper[p], 0};
   }
 
+  // Kept apart from the points, for fast scans:
+  Buffer<float> upper;    ///< -1 for centres
+  Buffer<int32_t> stamp;  ///< centres seen
   Buffer<Point> points;
-  Buffer<float> upper;  ///< -1 for centres
 
  private:
   void sample_mean();
+  void start(int64_t p, float d32);
 
   Run& run_;
   const int64_t steps_;
