@@ -50,35 +50,47 @@ float distance32(const float* x, const float* c, int64_t d) {
   return _mm512_reduce_add_ps(sum);
 }
 
+/// Two sets of lanes, so that a sum need not wait for the one before.
 SketchRow sketch(const float* x, const float* mu, int64_t d, float slack, float* z, int8_t* q) {
-  __m512 norm = _mm512_setzero_ps(), top = norm, residual = norm;
-  for (int64_t j = 0; j < d; j += 16) {
-    const __mmask16 in = lanes_left(d - j);
+  const __m512 zero_lanes = _mm512_setzero_ps();
+  __m512 norm[2] = {zero_lanes, zero_lanes}, top[2] = {zero_lanes, zero_lanes};
+  const auto centre = [&](int64_t j, __mmask16 in, int set) {
     const __m512 v =
         _mm512_sub_ps(_mm512_maskz_loadu_ps(in, x + j), _mm512_maskz_loadu_ps(in, mu + j));
     _mm512_mask_storeu_ps(z + j, in, v);
-    top = _mm512_max_ps(top, _mm512_abs_ps(v));
-    norm = _mm512_fmadd_ps(v, v, norm);
+    top[set] = _mm512_max_ps(top[set], _mm512_abs_ps(v));
+    norm[set] = _mm512_fmadd_ps(v, v, norm[set]);
+  };
+  int64_t j = 0;
+  for (; j + 32 <= d; j += 32) {
+    centre(j, 0xffff, 0);
+    centre(j + 16, 0xffff, 1);
   }
-  const float norm2 = _mm512_reduce_add_ps(norm);
+  for (; j < d; j += 16) centre(j, lanes_left(d - j), 0);
+  const float norm2 = _mm512_reduce_add_ps(_mm512_add_ps(norm[0], norm[1]));
   if (!(norm2 <= kMaxNorm2)) return SketchRow{norm2, 0, 0, 0};  // not usable; the caller stops
-  const float largest = _mm512_reduce_max_ps(top);
+  const float largest = _mm512_reduce_max_ps(_mm512_max_ps(top[0], top[1]));
   const bool zero = !(largest >= kTinyEntry);
   const float scale = zero ? 0.0f : largest / 127.0f;
   const __m512 inverse = _mm512_set1_ps(zero ? 0.0f : 127.0f / largest);
   const __m512 minus_scale = _mm512_set1_ps(-scale);
+  __m512 residual[2] = {zero_lanes, zero_lanes};
   __m512i sum = _mm512_setzero_si512();
-  for (int64_t j = 0; j < d; j += 16) {
-    const __mmask16 in = lanes_left(d - j);
+  const auto quantise = [&](int64_t j, __mmask16 in, __mmask16 out, int set) {
     const __m512 v = _mm512_maskz_loadu_ps(in, z + j);
     const __m512i value = _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));  // within -127..127
     sum = _mm512_add_epi32(sum, value);
     const __m512 e = _mm512_fmadd_ps(_mm512_cvtepi32_ps(value), minus_scale, v);
-    residual = _mm512_fmadd_ps(e, e, residual);
-    _mm_mask_storeu_epi8(q + j, lanes_left((d - j + 3) / 4 * 4), _mm512_cvtepi32_epi8(value));
+    residual[set] = _mm512_fmadd_ps(e, e, residual[set]);
+    _mm_mask_storeu_epi8(q + j, out, _mm512_cvtepi32_epi8(value));
+  };
+  for (j = 0; j + 32 <= d; j += 32) {
+    quantise(j, 0xffff, 0xffff, 0);
+    quantise(j + 16, 0xffff, 0xffff, 1);
   }
-  return finish_sketch(norm2, _mm512_reduce_add_ps(residual), scale, _mm512_reduce_add_epi32(sum),
-                       slack);
+  for (; j < d; j += 16) quantise(j, lanes_left(d - j), lanes_left((d - j + 3) / 4 * 4), 0);
+  return finish_sketch(norm2, _mm512_reduce_add_ps(_mm512_add_ps(residual[0], residual[1])), scale,
+                       _mm512_reduce_add_epi32(sum), slack);
 }
 
 /// acc += four unsigned-by-signed byte products a lane. In assembly because GCC 12 otherwise spills
