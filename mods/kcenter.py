@@ -83,8 +83,9 @@ def kcenter_greedy(
     Args:
         x: (n, d) float32, float16 or bfloat16 array or tensor. Rows may be strided or
             memory-mapped, also from a file larger than the memory; they are read where they lie,
-            and about n * (d + 64) bytes are kept. Rows on a CUDA device may be anything
-            with DLPack; torch tensors are read on the current stream.
+            and about n * (d + 64) bytes are needed besides (up to 256 MiB of them are kept for
+            the next call; the system may take them back any time). Rows on a CUDA device may be
+            anything with DLPack; torch tensors are read on the current stream.
         k: rows to pick, 1 <= k <= n - len(initial).
         initial: row numbers that are centres from the start; they are not returned.
         first: the first pick where there is no `initial`; else drawn from `seed`.
