@@ -20,6 +20,7 @@ class Progress:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.notices: list[str] = []
+        self._unpause: Callable[[], object] = lambda: None
 
     @contextmanager
     def bar(
@@ -39,7 +40,15 @@ class Progress:
             dynamic_ncols=True,
             file=sys.stderr,
         ) as bar:
-            yield lambda rows: void(bar.update(rows))
+            self._unpause = bar.unpause
+            try:
+                yield lambda rows: void(bar.update(rows))
+            finally:
+                self._unpause = lambda: None
+
+    def unpause(self) -> None:
+        """Leave the time since the last advance of the open bar out of its rate and time left."""
+        self._unpause()
 
     def note(self, text: str) -> None:
         """Tell something worth knowing; it also goes into the manifest."""

@@ -77,6 +77,7 @@ class TunedModel:
                     "with generate(records) and losses(records)"
                 )
             self._model = model
+            self._progress.unpause()  # the bar of the rows to come does not count the tuning
         return self._model
 
     def generate(self, records: Sequence[Record]) -> list[str]:
