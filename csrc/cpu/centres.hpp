@@ -13,22 +13,37 @@ class Centres {
         packed_(run.meter, capacity, sketch.steps(), run.kernels.pack_xor),
         rows_(run.meter, capacity * run.rows.d()) {}
 
-  int32_t count() const { return count_; }
-  PackedView view() const { return packed_.view(); }
+  int32_t count() const { return static_cast<int32_t>(ids_.size()); }
   const float* row(int64_t c) const { return rows_.data() + c * run_.rows.d(); }
 
+  /// Copies the row at once, for exact distances; its sketch is packed later.
   void add(int64_t p) {
-    packed_.set(count_, sketch_.q(p), sketch_.points[p].row, sketch_.length(p));
-    run_.rows.copy(p, rows_.data() + count_ * run_.rows.d());
-    ++count_;
+    run_.rows.copy(p, rows_.data() + count() * run_.rows.d());
+    ids_.push_back(static_cast<int32_t>(p));
   }
+
+  /// Packs the sketches of the centres added since, on all threads.
+  void pack() {
+    const int64_t group = packed_count_ / kGroup;
+    run_.team.for_chunks((count() + kGroup - 1) / kGroup - group, 1, [&](int, int64_t g, int64_t) {
+      const int64_t first = (group + g) * kGroup;
+      const int64_t end = std::min<int64_t>(first + kGroup, count());
+      for (int64_t c = std::max(first, packed_count_); c < end; ++c)
+        packed_.set(c, sketch_.q(ids_[c]), sketch_.points[ids_[c]].row, sketch_.length(ids_[c]));
+    });
+    packed_count_ = count();
+  }
+
+  /// Of the packed centres.
+  PackedView view() const { return packed_.view(); }
 
  private:
   Run& run_;
   const Sketch& sketch_;
   PackedSketches packed_;
   Buffer<float> rows_;
-  int32_t count_ = 0;
+  std::vector<int32_t> ids_;
+  int64_t packed_count_ = 0;
 };
 
 }  // namespace mods::cpu

@@ -79,6 +79,7 @@ class Lazy {
   /// Loads the candidate set. False when every row left coincides with a centre.
   bool refill() {
     ++run_.result.statistics.refills;
+    centres_.pack();
     const float top = largest_upper();
     if (top <= 0) {
       run_.note_radius(0);
@@ -208,6 +209,7 @@ class Lazy {
 
   void finish_by_brute_force() {
     const int64_t count = collect(0, std::numeric_limits<double>::infinity());
+    centres_.pack();
     refresher_.refresh(work_.data(), count, -1);
     Buffer<double> m(run_.meter, sketch_.size());
     for (int64_t p = 0; p < sketch_.size(); ++p)
