@@ -81,8 +81,8 @@ MODS_HOST_DEVICE static inline Bounds pair_bounds(const SketchRow& p, float leng
 }
 
 /// Bounds on D from d32, the sum of (x_j - c_j)^2 in float32 over at least 16 interleaved lanes and
-/// a fold. All terms are positive, so the relative error is below (d/16 + 11) u: two roundings of
-/// x_j - c_j and its square, counted twice, and the sum.
+/// a fold. No term is negative, so relative errors add up: 3 u for x_j - c_j rounded and squared
+/// and (d/16 + 8) u for the sum, less than half the slack. The lower bound is below the upper one.
 MODS_HOST_DEVICE static inline Bounds distance32_bounds(float d32, float slack) {
   const float width = slack * d32 + kTinyBound;
   return Bounds{d32 - width, d32 + width};
