@@ -1,5 +1,5 @@
-// Uninitialised, 64-byte aligned arrays, kept between calls where large; their sizes are added up, so
-// that a run can state its peak.
+// Uninitialised, 64-byte aligned arrays, kept between calls where large; their sizes are added up,
+// so that a run can state its peak.
 #pragma once
 #include <algorithm>
 #include <cstddef>
