@@ -154,18 +154,21 @@ void expect_same_for_halves_and_cosine() {
 
 void expect_bounds_hold(float factor, float shift) {
   const Matrix x = scaled(clustered(300, 70, 33), factor, shift);
-  std::vector<float> mean(x.d), z(x.d);
+  std::vector<float> mean(x.d);
   std::copy(x.row(0), x.row(1), mean.begin());
   const float slack = kcenter_slack(x.d);
   const cpu::Kernels* available[3];
   const int count = cpu::available_kernels(available);
   for (int i = 0; i < count; ++i) {
     const int64_t stride = (x.d + 3) / 4 * 4;
-    std::vector<int8_t> q(x.n * stride);
+    cpu::MemoryMeter meter;
+    cpu::Buffer<int8_t> q(meter, x.n * stride);
+    const auto sketched = [&](int64_t p, int64_t c) {
+      return available[i]->sketch(x.row(p), mean.data(), x.row(c), x.d, slack,
+                                  q.data() + p * stride, p % 2 == 0);
+    };
     std::vector<SketchRow> sketch(x.n);
-    for (int64_t p = 0; p < x.n; ++p)
-      sketch[p] =
-          available[i]->sketch(x.row(p), mean.data(), x.d, slack, z.data(), q.data() + p * stride);
+    for (int64_t p = 0; p < x.n; ++p) sketch[p] = sketched(p, 0).row;
     bool hold = true;
     for (int64_t p = 0; p < x.n; ++p)
       for (int64_t c = 0; c < x.n; ++c) {
@@ -176,8 +179,7 @@ void expect_bounds_hold(float factor, float shift) {
                         upper_length(sketch[c].norm2, slack), dot, slack);
         const double value = canonical_distance(x.row(p), x.row(c), x.d);
         hold = hold && bounds.lower <= value && value <= bounds.upper;
-        const float d32 = available[i]->distance32(x.row(p), x.row(c), x.d);
-        const Bounds close = distance32_bounds(d32, slack);
+        const Bounds close = distance32_bounds(sketched(p, c).distance32, slack);
         hold = hold && close.lower <= value && value <= close.upper;
       }
     check(hold, std::string("bounds hold, ") + available[i]->name);

@@ -1,10 +1,13 @@
 #include "candidates.hpp"
 
+#include <utility>
+
 namespace mods::cpu {
 
 namespace {
+constexpr int64_t kNearlyUsedUp = 32;  ///< candidates, some tens of microseconds before the end
 constexpr double kGone = -std::numeric_limits<double>::infinity();
-}
+}  // namespace
 
 Candidates::Candidates(Run& run, Sketch& sketch, Centres& centres)
     : run_(run), sketch_(sketch), centres_(centres), buffer_(run.rows.d()) {}
@@ -13,16 +16,14 @@ void Candidates::load(std::vector<int32_t> ids, double tau) {
   ids_ = std::move(ids);
   std::sort(ids_.begin(), ids_.end());
   tau_ = tau;
-  lanes_ = alive_ = static_cast<int64_t>(ids_.size());
+  refill_announced_ = false;
+  resize(static_cast<int64_t>(ids_.size()));
+  alive_ = lanes_;
   if (packed_.capacity() < lanes_) {
     packed_ = PackedSketches();  // frees first
     packed_ =
         PackedSketches(run_.meter, lanes_ + lanes_ / 2, sketch_.steps(), run_.kernels.pack_xor);
   }
-  const int64_t padded = (lanes_ + kGroup - 1) / kGroup * kGroup;
-  exact_.assign(padded, kGone);
-  upper_.assign(padded, -std::numeric_limits<float>::infinity());
-  survivors_.resize(padded / kGroup);
   run_.team.for_chunks(lanes_, kGroup, [&](int, int64_t begin, int64_t end) {
     for (int64_t lane = begin; lane < end; ++lane) {
       const int32_t p = ids_[lane];
@@ -33,6 +34,18 @@ void Candidates::load(std::vector<int32_t> ids, double tau) {
   });
 }
 
+/// Lanes beyond the last are gone, and nothing is known ahead.
+void Candidates::resize(int64_t lanes) {
+  lanes_ = lanes;
+  groups_ = (lanes + kGroup - 1) / kGroup;
+  exact_.resize(groups_ * kGroup);
+  upper_.resize(groups_ * kGroup);
+  std::fill(exact_.begin() + lanes, exact_.end(), kGone);
+  std::fill(upper_.begin() + lanes, upper_.end(), -std::numeric_limits<float>::infinity());
+  survivors_.resize(groups_ * kTilePoints);
+  std::fill(ahead_, ahead_ + kTilePoints, -1);
+}
+
 bool Candidates::pick(int64_t k) {
   bool paying = true;
   while (true) {
@@ -41,8 +54,10 @@ bool Candidates::pick(int64_t k) {
     run_.note_radius(best.value);
     finished_ = run_.picked() == k;
     if (finished_ || !(paying = bounds_pay())) break;
+    if (alive_ <= kNearlyUsedUp && !std::exchange(refill_announced_, true)) run_.team.expect_work();
+    const uint16_t* survivors = survivors_of(best.lane);
     take(best.lane);
-    lower_by_last_centre();
+    for_lanes(survivors, [&](int64_t lane) { refine(lane); });
     if (alive_ < lanes_ * 0.6 && lanes_ > 4 * kGroup) compact();
   }
   write_back();
@@ -61,29 +76,65 @@ Candidates::Best Candidates::farthest() const {
   return Best{value, std::find(exact_.begin(), exact_.end(), value) - exact_.begin()};
 }
 
+/// The lanes that a centre at `lane` may lower, among them some that have left since.
+const uint16_t* Candidates::survivors_of(int64_t lane) {
+  const auto known = [&] { return std::find(ahead_, ahead_ + kTilePoints, lane) - ahead_; };
+  if (known() == kTilePoints) look_ahead();
+  return survivors_.data() + known() * groups_;
+}
+
+/// Finds the survivors of the farthest candidate and of the next few, which it seldom lowers: so
+/// they are mostly the next picks, the sketches are read once for all of them, and the rows they
+/// need are on their way by then. Lanes lowered meanwhile only make the survivors too many.
+void Candidates::look_ahead() {
+  TilePoint points[kTilePoints];
+  const int count = farthest_few(ahead_);
+  for (int i = 0; i < count; ++i) {
+    run_.rows.prefetch(ids_[ahead_[i]]);
+    points[i] = sketch_.tile_point(ids_[ahead_[i]]);
+  }
+  run_.kernels.bound_lanes(packed_.view(), groups_, points, count, upper_.data(), sketch_.slack(),
+                           survivors_.data());
+  run_.result.statistics.pairs_bounded += static_cast<double>(count * alive_);
+  for (int i = 0; i < count; ++i)
+    for_lanes(survivors_.data() + i * groups_,
+              [&](int64_t lane) { run_.rows.prefetch(ids_[lane]); });
+}
+
+/// The lanes of the farthest candidates, in the order of picks. Returns how many there are; -1
+/// stands in the places beyond.
+int Candidates::farthest_few(int64_t* lanes) const {
+  double value[kTilePoints];
+  std::fill(value, value + kTilePoints, kGone);
+  std::fill(lanes, lanes + kTilePoints, -1);
+  for (int64_t lane = 0; lane < lanes_; ++lane) {
+    if (!(exact_[lane] > value[kTilePoints - 1])) continue;
+    int place = kTilePoints - 1;
+    for (; place > 0 && exact_[lane] > value[place - 1]; --place) {
+      value[place] = value[place - 1];
+      lanes[place] = lanes[place - 1];
+    }
+    value[place] = exact_[lane];
+    lanes[place] = lane;
+  }
+  return static_cast<int>(std::find(lanes, lanes + kTilePoints, -1) - lanes);
+}
+
+template <class Work>
+void Candidates::for_lanes(const uint16_t* bits, const Work& work) {
+  for (int64_t group = 0; group < groups_; ++group)
+    for (unsigned left = bits[group]; left != 0; left &= left - 1) {
+      const int64_t lane = group * kGroup + __builtin_ctz(left);
+      if (exact_[lane] != kGone) work(lane);
+    }
+}
+
 void Candidates::take(int64_t lane) {
   const int32_t p = ids_[lane];
   run_.result.picks.push_back(p);
   centres_.add(p);
   sketch_.upper[p] = -1;
   drop(lane);
-}
-
-template <class Work>
-void Candidates::for_survivors(const Work& work) {
-  for (int64_t first = 0; first < lanes_; first += kGroup)
-    for (unsigned left = survivors_[first / kGroup]; left != 0; left &= left - 1)
-      work(first + __builtin_ctz(left));
-}
-
-void Candidates::lower_by_last_centre() {
-  const int64_t groups = (lanes_ + kGroup - 1) / kGroup;
-  const TilePoint centre = sketch_.tile_point(run_.result.picks.back());
-  run_.kernels.bound_lanes(packed_.view(), groups, centre, upper_.data(), sketch_.slack(),
-                           survivors_.data());
-  run_.result.statistics.pairs_bounded += static_cast<double>(alive_);
-  for_survivors([&](int64_t lane) { run_.rows.prefetch(ids_[lane]); });
-  for_survivors([&](int64_t lane) { refine(lane); });
 }
 
 void Candidates::refine(int64_t lane) {
@@ -117,12 +168,7 @@ void Candidates::compact() {
     exact_[kept] = exact_[lane];
     upper_[kept++] = upper_[lane];
   }
-  lanes_ = kept;
-  const int64_t padded = (lanes_ + kGroup - 1) / kGroup * kGroup;
-  exact_.resize(padded);
-  upper_.resize(padded);
-  std::fill(exact_.begin() + lanes_, exact_.end(), kGone);
-  std::fill(upper_.begin() + lanes_, upper_.end(), -std::numeric_limits<float>::infinity());
+  resize(kept);
 }
 
 void Candidates::write_back() {

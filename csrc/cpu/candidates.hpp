@@ -28,12 +28,15 @@ class Candidates {
   };
 
   Best farthest() const;
-  void take(int64_t lane);
-  void lower_by_last_centre();
+  const uint16_t* survivors_of(int64_t lane);
+  void look_ahead();
+  int farthest_few(int64_t* lanes) const;
   template <class Work>
-  void for_survivors(const Work& work);
+  void for_lanes(const uint16_t* bits, const Work& work);
+  void take(int64_t lane);
   void refine(int64_t lane);
   void drop(int64_t lane);
+  void resize(int64_t lanes);
   void compact();
   void write_back();
   bool bounds_pay() const;
@@ -42,14 +45,15 @@ class Candidates {
   Sketch& sketch_;
   Centres& centres_;
   PackedSketches packed_;
-  std::vector<int32_t> ids_;   ///< ascending, so the first of equals has the lowest index
-  std::vector<double> exact_;  ///< -inf for lanes that left
-  std::vector<float> upper_;   ///< round_up(exact)
-  std::vector<uint16_t> survivors_;
+  std::vector<int32_t> ids_;         ///< ascending, so the first of equals has the lowest index
+  std::vector<double> exact_;        ///< -inf for lanes that left
+  std::vector<float> upper_;         ///< round_up(exact)
+  int64_t ahead_[kTilePoints];       ///< lanes whose survivors are known; -1: none
+  std::vector<uint16_t> survivors_;  ///< of each of these, one bit a lane
   std::vector<float> buffer_;
   double tau_ = 0;
-  int64_t lanes_ = 0, alive_ = 0;
-  bool finished_ = false;
+  int64_t lanes_ = 0, groups_ = 0, alive_ = 0;
+  bool finished_ = false, refill_announced_ = false;
 };
 
 }  // namespace mods::cpu

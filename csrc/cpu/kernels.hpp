@@ -35,6 +35,11 @@ struct TilePoint {
   uint64_t survivors;  ///< out: lanes with lower < upper
 };
 
+struct Sketched {
+  SketchRow row;
+  float distance32;  ///< as distance32_bounds wants it
+};
+
 struct Farthest {
   double value = -1;
   int64_t index = -1;
@@ -47,24 +52,24 @@ struct Kernels {
   /// Canonical D(x, c).
   double (*distance)(const float* x, const float* c, int64_t d);
 
-  /// The same in float32, as distance32_bounds wants it.
-  float (*distance32)(const float* x, const float* c, int64_t d);
-
   /// Fused brute-force pass over rows begin..end: m = min(m, D(row, c)), and the farthest of them.
   /// Rows with m < 0 are centres and stay.
   Farthest (*brute_pass)(const float* rows, int64_t stride, int64_t d, int64_t begin, int64_t end,
                          const float* c, double* m);
 
-  /// Sketches z = x - mu into q (padded with zeros to a multiple of 4). `z` is scratch of d floats.
-  SketchRow (*sketch)(const float* x, const float* mu, int64_t d, float slack, float* z, int8_t* q);
+  /// Sketches z = x - mu into q (padded with zeros to a multiple of 4), and computes the distance
+  /// to c on the way. `past_cache` may write q so that it does not enter the cache; other threads
+  /// see it after this one's next atomic read-modify-write.
+  Sketched (*sketch)(const float* x, const float* mu, const float* c, int64_t d, float slack,
+                     int8_t* q, bool past_cache);
 
   /// Bounds of `count` <= kTilePoints points against `groups` <= kTileGroups groups.
   void (*bound_tile)(const PackedView& packed, int64_t group, int groups, TilePoint* points,
                      int count, float slack, float (*lower)[kTileLanes]);
 
-  /// Lanes of all groups whose lower bound to `point` is below the lane's own upper bound: one bit
-  /// a lane, one word a group.
-  void (*bound_lanes)(const PackedView& packed, int64_t groups, const TilePoint& point,
+  /// For each of `count` <= kTilePoints points, the lanes of all groups whose lower bound to it is
+  /// below the lane's own upper bound: one bit a lane, one word a group, `groups` words a point.
+  void (*bound_lanes)(const PackedView& packed, int64_t groups, const TilePoint* points, int count,
                       const float* lane_upper, float slack, uint16_t* survivors);
 
   /// Writes the indices p in begin..end with low <= value[p] < high to out; returns their number.

@@ -47,12 +47,13 @@ inline __m256i dot_step(__m256i acc, __m256i lanes, __m256i row, __m256i row_siz
 
 /// Dots of P rows with one group of 16 lanes.
 template <int P>
-inline void dots(const uint8_t* bytes, int64_t steps, const TilePoint* points,
+inline void dots(const PackedView& packed, int64_t group, const TilePoint* points,
                  int32_t (*out)[kTileLanes], int first) {
+  const uint8_t* bytes = packed.bytes + group * packed.steps * kGroup * 4;
   __m256i low[P], high[P];
 #pragma GCC unroll 4
   for (int i = 0; i < P; ++i) low[i] = high[i] = _mm256_setzero_si256();
-  for (int64_t step = 0; step < steps; ++step) {
+  for (int64_t step = 0; step < packed.steps; ++step) {
     const __m256i* lanes = reinterpret_cast<const __m256i*>(bytes + step * 64);
     const __m256i c0 = _mm256_load_si256(lanes), c1 = _mm256_load_si256(lanes + 1);
 #pragma GCC unroll 4
@@ -71,32 +72,27 @@ inline void dots(const uint8_t* bytes, int64_t steps, const TilePoint* points,
   }
 }
 
+void dots_of(const PackedView& packed, int64_t group, const TilePoint* points, int count,
+             int32_t (*out)[kTileLanes], int first) {
+  if (count == kTilePoints) return dots<kTilePoints>(packed, group, points, out, first);
+  for (int i = 0; i < count; ++i) dots<1>(packed, group, points + i, out + i, first);
+}
+
 void bound_tile(const PackedView& packed, int64_t group, int groups, TilePoint* points, int count,
                 float slack, float (*lower)[kTileLanes]) {
   int32_t out[kTilePoints][kTileLanes];
-  for (int g = 0; g < groups; ++g) {
-    const uint8_t* bytes = packed.bytes + (group + g) * packed.steps * kGroup * 4;
-    if (count == kTilePoints) {
-      dots<kTilePoints>(bytes, packed.steps, points, out, g * kGroup);
-    } else {
-      for (int i = 0; i < count; ++i) dots<1>(bytes, packed.steps, points + i, out + i, g * kGroup);
-    }
-  }
+  for (int g = 0; g < groups; ++g) dots_of(packed, group + g, points, count, out, g * kGroup);
   for (int i = 0; i < count; ++i)
     finish_point(packed, group, groups, points[i], slack, out[i], lower[i]);
 }
 
-void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint& point,
+void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint* points, int count,
                  const float* lane_upper, float slack, uint16_t* survivors) {
-  int32_t out[1][kTileLanes];
-  float lower[kGroup], upper[kGroup];
+  int32_t out[kTilePoints][kTileLanes];
   for (int64_t g = 0; g < groups; ++g) {
-    dots<1>(packed.bytes + g * packed.steps * kGroup * 4, packed.steps, &point, out, 0);
-    bounds_plain(packed, g * kGroup, point, slack, out[0], lower, upper);
-    unsigned mask = 0;
-    for (int l = 0; l < kGroup; ++l)
-      mask |= static_cast<unsigned>(lower[l] < lane_upper[g * kGroup + l]) << l;
-    survivors[g] = static_cast<uint16_t>(mask);
+    dots_of(packed, g, points, count, out, 0);
+    for (int i = 0; i < count; ++i)
+      survivors[i * groups + g] = lanes_below(packed, g, points[i], slack, out[i], lane_upper);
   }
 }
 
@@ -109,9 +105,8 @@ void widen(const void* row, DType dtype, int64_t d, float* out) {
   for (; j < d; ++j) out[j] = widen_half(half[j]);
 }
 
-const Kernels table = {"avx2",       0,          distance,    distance32_plain, brute_pass,
-                       sketch_plain, bound_tile, bound_lanes, select_range,     widen,
-                       nullptr};
+const Kernels table = {"avx2",     0,           distance,     brute_pass, sketch_plain,
+                       bound_tile, bound_lanes, select_range, widen,      nullptr};
 
 }  // namespace
 

@@ -39,64 +39,78 @@ inline __mmask16 lanes_left(int64_t left) {
   return left >= 16 ? 0xffff : static_cast<__mmask16>((1u << left) - 1);
 }
 
-float distance32(const float* x, const float* c, int64_t d) {
-  __m512 sum = _mm512_setzero_ps();
-  for (int64_t j = 0; j < d; j += 16) {
-    const __mmask16 in = lanes_left(d - j);
-    const __m512 e =
-        _mm512_sub_ps(_mm512_maskz_loadu_ps(in, x + j), _mm512_maskz_loadu_ps(in, c + j));
-    sum = _mm512_fmadd_ps(e, e, sum);
-  }
-  return _mm512_reduce_add_ps(sum);
+/// acc += four unsigned-by-signed byte products a lane. In assembly because GCC 12 otherwise spills
+/// and moves the accumulators (it halves the speed).
+inline void dot_step(__m512i& acc, __m512i lanes, __m512i row) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(lanes), "v"(row));
 }
 
 /// Two sets of lanes, so that a sum need not wait for the one before.
-SketchRow sketch(const float* x, const float* mu, int64_t d, float slack, float* z, int8_t* q) {
-  const __m512 zero_lanes = _mm512_setzero_ps();
-  __m512 norm[2] = {zero_lanes, zero_lanes}, top[2] = {zero_lanes, zero_lanes};
-  const auto centre = [&](int64_t j, __mmask16 in, int set) {
-    const __m512 v =
-        _mm512_sub_ps(_mm512_maskz_loadu_ps(in, x + j), _mm512_maskz_loadu_ps(in, mu + j));
-    _mm512_mask_storeu_ps(z + j, in, v);
-    top[set] = _mm512_max_ps(top[set], _mm512_abs_ps(v));
-    norm[set] = _mm512_fmadd_ps(v, v, norm[set]);
+struct TwoSums {
+  __m512 set[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  void add_square(int which, __m512 v) { set[which] = _mm512_fmadd_ps(v, v, set[which]); }
+  float fold() const { return _mm512_reduce_add_ps(_mm512_add_ps(set[0], set[1])); }
+};
+
+/// The bytes of four vectors of int32, in order.
+inline __m512i bytes_of(const __m512i (&v)[4]) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(
+      order, _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3])));
+}
+
+/// The quantised row is computed from x a second time: that costs less than keeping z.
+Sketched sketch(const float* x, const float* mu, const float* c, int64_t d, float slack, int8_t* q,
+                bool past_cache) {
+  TwoSums norm, distance, residual;
+  __m512 top[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  const auto measure = [&](int64_t j, __mmask16 in, int set) {
+    const __m512 row = _mm512_maskz_loadu_ps(in, x + j);
+    const __m512 z = _mm512_sub_ps(row, _mm512_maskz_loadu_ps(in, mu + j));
+    constexpr int kLargerSize = 0b1011;  // max(|a|, |b|)
+    top[set] = _mm512_range_ps(top[set], z, kLargerSize);
+    norm.add_square(set, z);
+    distance.add_square(set, _mm512_sub_ps(row, _mm512_maskz_loadu_ps(in, c + j)));
   };
   int64_t j = 0;
   for (; j + 32 <= d; j += 32) {
-    centre(j, 0xffff, 0);
-    centre(j + 16, 0xffff, 1);
+    measure(j, 0xffff, 0);
+    measure(j + 16, 0xffff, 1);
   }
-  for (; j < d; j += 16) centre(j, lanes_left(d - j), 0);
-  const float norm2 = _mm512_reduce_add_ps(_mm512_add_ps(norm[0], norm[1]));
-  if (!(norm2 <= kMaxNorm2)) return SketchRow{norm2, 0, 0, 0};  // not usable; the caller stops
+  for (; j < d; j += 16) measure(j, lanes_left(d - j), 0);
+  const float norm2 = norm.fold();
+  if (!(norm2 <= kMaxNorm2)) return Sketched{{norm2, 0, 0, 0}, 0};  // the caller stops
   const float largest = _mm512_reduce_max_ps(_mm512_max_ps(top[0], top[1]));
   const bool zero = !(largest >= kTinyEntry);
   const float scale = zero ? 0.0f : largest / 127.0f;
   const __m512 inverse = _mm512_set1_ps(zero ? 0.0f : 127.0f / largest);
   const __m512 minus_scale = _mm512_set1_ps(-scale);
-  __m512 residual[2] = {zero_lanes, zero_lanes};
-  __m512i sum = _mm512_setzero_si512();
-  const auto quantise = [&](int64_t j, __mmask16 in, __mmask16 out, int set) {
-    const __m512 v = _mm512_maskz_loadu_ps(in, z + j);
-    const __m512i value = _mm512_cvtps_epi32(_mm512_mul_ps(v, inverse));  // within -127..127
-    sum = _mm512_add_epi32(sum, value);
-    const __m512 e = _mm512_fmadd_ps(_mm512_cvtepi32_ps(value), minus_scale, v);
-    residual[set] = _mm512_fmadd_ps(e, e, residual[set]);
-    _mm_mask_storeu_epi8(q + j, out, _mm512_cvtepi32_epi8(value));
+  const auto quantise = [&](int64_t j, __mmask16 in, int set) {
+    const __m512 z =
+        _mm512_sub_ps(_mm512_maskz_loadu_ps(in, x + j), _mm512_maskz_loadu_ps(in, mu + j));
+    const __m512i value = _mm512_cvtps_epi32(_mm512_mul_ps(z, inverse));  // within -127..127
+    residual.add_square(set, _mm512_fmadd_ps(_mm512_cvtepi32_ps(value), minus_scale, z));
+    return value;
   };
-  for (j = 0; j + 32 <= d; j += 32) {
-    quantise(j, 0xffff, 0xffff, 0);
-    quantise(j + 16, 0xffff, 0xffff, 1);
+  __m512i sum = _mm512_setzero_si512();
+  past_cache = past_cache && reinterpret_cast<uintptr_t>(q) % 64 == 0;
+  for (j = 0; j + 64 <= d; j += 64) {
+    const __m512i values[4] = {quantise(j, 0xffff, 0), quantise(j + 16, 0xffff, 1),
+                               quantise(j + 32, 0xffff, 0), quantise(j + 48, 0xffff, 1)};
+    const __m512i bytes = bytes_of(values);
+    dot_step(sum, _mm512_set1_epi8(1), bytes);
+    if (past_cache)
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(q + j), bytes);
+    else
+      _mm512_storeu_si512(q + j, bytes);
   }
-  for (; j < d; j += 16) quantise(j, lanes_left(d - j), lanes_left((d - j + 3) / 4 * 4), 0);
-  return finish_sketch(norm2, _mm512_reduce_add_ps(_mm512_add_ps(residual[0], residual[1])), scale,
-                       _mm512_reduce_add_epi32(sum), slack);
-}
-
-/// acc += four unsigned-by-signed byte products a lane. In assembly because GCC 12 otherwise spills
-/// and moves the accumulators (it halves the speed).
-inline void dot_step(__m512i& acc, __m512i lanes, __m512i row) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(lanes), "v"(row));
+  for (; j < d; j += 16) {
+    const __m512i value = quantise(j, lanes_left(d - j), 0);
+    sum = _mm512_add_epi32(sum, value);
+    _mm_mask_storeu_epi8(q + j, lanes_left((d - j + 3) / 4 * 4), _mm512_cvtepi32_epi8(value));
+  }
+  return Sketched{finish_sketch(norm2, residual.fold(), scale, _mm512_reduce_add_epi32(sum), slack),
+                  distance.fold()};
 }
 
 inline __m512i broadcast4(const int8_t* q) {
@@ -215,29 +229,49 @@ void bound_tile(const PackedView& packed, int64_t group, int groups, TilePoint* 
   }
 }
 
-template <int G>
-inline void lanes_below(const PackedView& packed, int64_t group, const TilePoint& point,
-                        const VectorBounds& bounds, const float* lane_upper, uint16_t* survivors) {
-  __m512i acc[1][G];
-  dots<1, G>(packed, group, &point, acc);
+/// The survivors of P points among G groups; see Kernels::bound_lanes.
+template <int P, int G>
+inline void lanes_below(const PackedView& packed, int64_t group, int64_t groups,
+                        const TilePoint* points, const float* lane_upper, float slack,
+                        uint16_t* survivors) {
+  __m512i acc[P][G];
+  dots<P, G>(packed, group, points, acc);
 #pragma GCC unroll 8
-  for (int g = 0; g < G; ++g) {
-    const int64_t first = (group + g) * kGroup;
-    __m512 middle, width;
-    bounds.evaluate(packed, first, acc[0][g], middle, width);
-    survivors[group + g] = _mm512_cmp_ps_mask(_mm512_sub_ps(middle, width),
-                                              _mm512_loadu_ps(lane_upper + first), _CMP_LT_OQ);
+  for (int i = 0; i < P; ++i) {
+    const VectorBounds bounds(points[i], slack);
+#pragma GCC unroll 8
+    for (int g = 0; g < G; ++g) {
+      const int64_t first = (group + g) * kGroup;
+      __m512 middle, width;
+      bounds.evaluate(packed, first, acc[i][g], middle, width);
+      survivors[i * groups + group + g] = _mm512_cmp_ps_mask(
+          _mm512_sub_ps(middle, width), _mm512_loadu_ps(lane_upper + first), _CMP_LT_OQ);
+    }
   }
 }
 
-void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint& point,
-                 const float* lane_upper, float slack, uint16_t* survivors) {
-  const VectorBounds bounds(point, slack);
+template <int P, int G>
+void lanes_of(const PackedView& packed, int64_t groups, const TilePoint* points,
+              const float* lane_upper, float slack, uint16_t* survivors) {
   int64_t group = 0;
-  for (; group + 8 <= groups; group += 8)
-    lanes_below<8>(packed, group, point, bounds, lane_upper, survivors);
+  for (; group + G <= groups; group += G)
+    lanes_below<P, G>(packed, group, groups, points, lane_upper, slack, survivors);
   for (; group < groups; ++group)
-    lanes_below<1>(packed, group, point, bounds, lane_upper, survivors);
+    lanes_below<P, 1>(packed, group, groups, points, lane_upper, slack, survivors);
+}
+
+void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint* points, int count,
+                 const float* lane_upper, float slack, uint16_t* survivors) {
+  switch (count) {
+    case 1:
+      return lanes_of<1, 8>(packed, groups, points, lane_upper, slack, survivors);
+    case 2:
+      return lanes_of<2, 4>(packed, groups, points, lane_upper, slack, survivors);
+    case 3:
+      return lanes_of<3, 4>(packed, groups, points, lane_upper, slack, survivors);
+    default:
+      return lanes_of<4, 4>(packed, groups, points, lane_upper, slack, survivors);
+  }
 }
 
 void widen(const void* row, DType dtype, int64_t d, float* out) {
@@ -263,7 +297,7 @@ double dot_peak(int64_t iterations) {
   return 16 * 64;
 }
 
-const Kernels table = {"avx512",   0x80,        distance,     distance32, brute_pass, sketch,
+const Kernels table = {"avx512",   0x80,        distance,     brute_pass, sketch,
                        bound_tile, bound_lanes, select_range, widen,      dot_peak};
 
 }  // namespace

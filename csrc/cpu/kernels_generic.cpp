@@ -48,23 +48,18 @@ void bound_tile(const PackedView& packed, int64_t group, int groups, TilePoint* 
   }
 }
 
-void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint& point,
+void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint* points, int count,
                  const float* lane_upper, float slack, uint16_t* survivors) {
   int32_t dots[kGroup];
-  float lower[kGroup], upper[kGroup];
-  for (int64_t g = 0; g < groups; ++g) {
-    dot_group(packed.bytes + g * packed.steps * kGroup * 4, packed.steps, point.q, dots);
-    bounds_plain(packed, g * kGroup, point, slack, dots, lower, upper);
-    unsigned mask = 0;
-    for (int l = 0; l < kGroup; ++l)
-      mask |= static_cast<unsigned>(lower[l] < lane_upper[g * kGroup + l]) << l;
-    survivors[g] = static_cast<uint16_t>(mask);
-  }
+  for (int64_t g = 0; g < groups; ++g)
+    for (int i = 0; i < count; ++i) {
+      dot_group(packed.bytes + g * packed.steps * kGroup * 4, packed.steps, points[i].q, dots);
+      survivors[i * groups + g] = lanes_below(packed, g, points[i], slack, dots, lane_upper);
+    }
 }
 
-const Kernels table = {"generic",    0,          distance,    distance32_plain, brute_pass,
-                       sketch_plain, bound_tile, bound_lanes, select_range,     widen_plain,
-                       nullptr};
+const Kernels table = {"generic",  0,           distance,     brute_pass,  sketch_plain,
+                       bound_tile, bound_lanes, select_range, widen_plain, nullptr};
 
 }  // namespace
 

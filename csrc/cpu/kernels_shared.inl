@@ -29,7 +29,7 @@ struct Lanes {
 
 inline float absolute(float v) { return v < 0 ? -v : v; }
 
-[[maybe_unused]] float distance32_plain(const float* x, const float* c, int64_t d) {
+[[maybe_unused]] inline float distance32(const float* x, const float* c, int64_t d) {
   Lanes sum;
   for (int64_t j = 0; j < d; j += 16) {
     const int width = d - j < 16 ? static_cast<int>(d - j) : 16;
@@ -47,20 +47,19 @@ inline int32_t round_to_int(float v) {
   return static_cast<int32_t>((v + magic) - magic);
 }
 
-[[maybe_unused]] SketchRow sketch_plain(const float* x, const float* mu, int64_t d, float slack,
-                                        float* z, int8_t* q) {
+[[maybe_unused]] Sketched sketch_plain(const float* x, const float* mu, const float* c, int64_t d,
+                                       float slack, int8_t* q, bool) {
   Lanes norm, residual, top;
   for (int64_t j = 0; j < d; j += 16) {
     const int width = d - j < 16 ? static_cast<int>(d - j) : 16;
     for (int l = 0; l < width; ++l) {
       const float v = x[j + l] - mu[j + l];
-      z[j + l] = v;
       norm.lane[l] += v * v;
       top.lane[l] = absolute(v) > top.lane[l] ? absolute(v) : top.lane[l];
     }
   }
   const float norm2 = norm.fold();
-  if (!(norm2 <= kMaxNorm2)) return SketchRow{norm2, 0, 0, 0};  // not usable; the caller stops
+  if (!(norm2 <= kMaxNorm2)) return Sketched{{norm2, 0, 0, 0}, 0};  // the caller stops
   float largest = 0;
   for (float v : top.lane) largest = v > largest ? v : largest;
   const bool zero = !(largest >= kTinyEntry);
@@ -70,18 +69,19 @@ inline int32_t round_to_int(float v) {
   for (int64_t j = 0; j < d; j += 16) {
     const int width = d - j < 16 ? static_cast<int>(d - j) : 16;
     for (int l = 0; l < width; ++l) {
-      float scaled = z[j + l] * inverse;
+      const float v = x[j + l] - mu[j + l];
+      float scaled = v * inverse;
       scaled = scaled > 127.0f ? 127.0f : scaled;
       scaled = scaled < -127.0f ? -127.0f : scaled;
       const int32_t value = round_to_int(scaled);
-      const float e = z[j + l] - static_cast<float>(value) * scale;
+      const float e = v - static_cast<float>(value) * scale;
       residual.lane[l] += e * e;
       sum += value;
       q[j + l] = static_cast<int8_t>(value);
     }
   }
   for (int64_t j = d; j % 4 != 0; ++j) q[j] = 0;
-  return finish_sketch(norm2, residual.fold(), scale, sum, slack);
+  return Sketched{finish_sketch(norm2, residual.fold(), scale, sum, slack), distance32(x, c, d)};
 }
 
 /// Turns the int dots of one point with 16 lanes into lower bounds and the distance between lower
@@ -119,6 +119,18 @@ inline int32_t round_to_int(float v) {
   for (int l = 0; l < lanes; ++l) point.upper = upper[l] < point.upper ? upper[l] : point.upper;
   for (int l = 0; l < lanes; ++l)
     point.survivors |= static_cast<uint64_t>(lower[l] < point.upper) << l;
+}
+
+/// The lanes of a group whose lower bound to the point is below their own upper bound.
+[[maybe_unused]] inline uint16_t lanes_below(const PackedView& packed, int64_t group,
+                                             const TilePoint& point, float slack,
+                                             const int32_t* dots, const float* lane_upper) {
+  float lower[kGroup], upper[kGroup];
+  bounds_plain(packed, group * kGroup, point, slack, dots, lower, upper);
+  unsigned mask = 0;
+  for (int l = 0; l < kGroup; ++l)
+    mask |= static_cast<unsigned>(lower[l] < lane_upper[group * kGroup + l]) << l;
+  return static_cast<uint16_t>(mask);
 }
 
 /// Few values are selected, so whole blocks are passed over first.

@@ -5,6 +5,7 @@ namespace mods::cpu {
 namespace {
 constexpr int64_t kMeanSample = 256;
 constexpr int64_t kRowsPerChunk = 128;
+constexpr int64_t kMostCached = 16 << 20;  ///< bytes of a sketch worth keeping in the cache
 }  // namespace
 
 Sketch::Sketch(Run& run)
@@ -41,13 +42,13 @@ bool Sketch::build(int64_t centre) {
   FirstBad bad;
   run_.team.for_chunks(size(), kRowsPerChunk, [&](int, int64_t begin, int64_t end) {
     rows.read_ahead(begin, end);
-    std::vector<float> z(d), buffer(rows.direct() ? 0 : d);
+    std::vector<float> buffer(rows.direct() ? 0 : d);
     for (int64_t p = begin; p < end; ++p) {
-      const float* row = rows.get(p, buffer.data());
-      points[p].row =
-          run_.kernels.sketch(row, mean_.data(), d, slack_, z.data(), q_.data() + p * steps_ * 4);
-      if (!(points[p].row.norm2 <= kMaxNorm2)) bad.note(p);
-      start(p, run_.kernels.distance32(row, centre_row.data(), d));
+      const Sketched sketched =
+          run_.kernels.sketch(rows.get(p, buffer.data()), mean_.data(), centre_row.data(), d,
+                              slack_, q_.data() + p * steps_ * 4, q_.size() > kMostCached);
+      if (!(sketched.row.norm2 <= kMaxNorm2)) bad.note(p);
+      start(p, sketched);
     }
   });
   run_.result.statistics.pairs_bounded += static_cast<double>(size());
@@ -56,9 +57,10 @@ bool Sketch::build(int64_t centre) {
 }
 
 /// Only the first centre is seen, and pending.
-void Sketch::start(int64_t p, float d32) {
-  const Bounds bounds = distance32_bounds(d32, slack_);
+void Sketch::start(int64_t p, const Sketched& sketched) {
+  const Bounds bounds = distance32_bounds(sketched.distance32, slack_);
   Point& point = points[p];
+  point.row = sketched.row;
   point.exact = std::numeric_limits<double>::infinity();
   std::fill(point.pending, point.pending + kPending, -1);
   point.pending[0] = 0;

@@ -56,7 +56,7 @@ class Sketch {
 
  private:
   void sample_mean();
-  void start(int64_t p, float d32);
+  void start(int64_t p, const Sketched& sketched);
 
   Run& run_;
   const int64_t steps_;

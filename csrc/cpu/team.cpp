@@ -75,6 +75,14 @@ void Team::run(const std::function<void(int)>& work) {
   if (error_) std::rethrow_exception(error_);
 }
 
+void Team::expect_work() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++expected_;
+  }
+  wake_.notify_all();
+}
+
 void Team::call(int thread) {
   try {
     (*work_)(thread);
@@ -86,12 +94,14 @@ void Team::call(int thread) {
 
 bool Team::wait_for_work(uint64_t seen) {
   const auto ready = [&] { return quit_ || round_.load(std::memory_order_acquire) != seen; };
-  for (int spins = 0; spins < kSpins && !ready(); ++spins) relax();
-  if (!ready()) {
+  while (true) {
+    for (int spins = 0; spins < kSpins; ++spins) {
+      if (ready()) return !quit_;
+      relax();
+    }
     std::unique_lock<std::mutex> lock(mutex_);
-    wake_.wait(lock, ready);
+    wake_.wait(lock, [&, expected = expected_] { return ready() || expected_ != expected; });
   }
-  return !quit_;
 }
 
 void Team::serve(int thread) {

@@ -30,6 +30,10 @@ class Team {
   /// is thrown again here.
   void run(const std::function<void(int)>& work);
 
+  /// Wakes the threads, which takes some tens of microseconds, to wait busily for work that comes
+  /// about then.
+  void expect_work();
+
   /// Runs work(thread, begin, end) over 0..count in chunks handed out in ascending order.
   template <class Work>
   void for_chunks(int64_t count, int64_t chunk, const Work& work) {
@@ -66,6 +70,7 @@ class Team {
   std::atomic<int> busy_{0};
   std::atomic<bool> stop_{false}, quit_{false};
   std::mutex mutex_;
+  uint64_t expected_ = 0;  ///< calls of expect_work()
   std::condition_variable wake_;
   std::exception_ptr error_;
 };
