@@ -31,8 +31,10 @@ class Lazy {
     const auto start = Clock::now();
     const bool certified = prepare();
     run_.result.statistics.seconds_prepare = seconds_since(start);
-    if (certified) pick_all();
-    return certified;
+    if (!certified) return false;
+    pick_all();
+    run_.team.dismiss();
+    return true;
   }
 
  private:
@@ -52,8 +54,10 @@ class Lazy {
     const bool seemed_in_memory = !run_.rows.on_disk();
     const int64_t waits = disk_waits();
     const bool certified = sketch_.build(centre);
-    if (seemed_in_memory && disk_waits() - waits > kFewWaits) run_.rows.assume_on_disk();
-    run_.rows.locate();
+    if (!seemed_in_memory)
+      run_.rows.locate();
+    else if (disk_waits() - waits > kFewWaits)
+      run_.rows.assume_on_disk();
     return certified;
   }
 

@@ -56,7 +56,7 @@ Refresher::Refresher(Run& run, Sketch& sketch, const Centres& centres)
 
 void Refresher::refresh(const int32_t* ids, int64_t count, double tau) {
   // Full blocks use the kernels best; short lists are cut finer, so that all threads have work.
-  const int64_t share = count / (4 * run_.team.size());
+  const int64_t share = count / (8 * run_.team.size());
   const int64_t size =
       run_.team.size() == 1 ? kBlock : std::min<int64_t>(kBlock, std::max<int64_t>(share, 8));
   const int64_t blocks = (count + size - 1) / size;

@@ -48,12 +48,16 @@ Team::Team(int threads, std::function<bool()> poll)
 
 Team::~Team() { shut_down(); }
 
-void Team::shut_down() {
+void Team::dismiss() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     quit_ = true;
   }
   wake_.notify_all();
+}
+
+void Team::shut_down() {
+  dismiss();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

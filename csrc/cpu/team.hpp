@@ -34,6 +34,9 @@ class Team {
   /// about then.
   void expect_work();
 
+  /// Lets the threads end, while the caller tidies up: there is no more work for them.
+  void dismiss();
+
   /// Runs work(thread, begin, end) over 0..count in chunks handed out in ascending order.
   template <class Work>
   void for_chunks(int64_t count, int64_t chunk, const Work& work) {
