@@ -10,7 +10,11 @@ constexpr double kGone = -std::numeric_limits<double>::infinity();
 }  // namespace
 
 Candidates::Candidates(Run& run, Sketch& sketch, Centres& centres)
-    : run_(run), sketch_(sketch), centres_(centres), buffer_(run.rows.d()) {}
+    : run_(run),
+      sketch_(sketch),
+      centres_(centres),
+      buffer_(run.rows.d()),
+      centre_buffer_(run.rows.d()) {}
 
 void Candidates::load(std::vector<int32_t> ids, double tau) {
   ids_ = std::move(ids);
@@ -56,8 +60,9 @@ bool Candidates::pick(int64_t k) {
     if (finished_ || !(paying = bounds_pay())) break;
     if (alive_ <= kNearlyUsedUp && !std::exchange(refill_announced_, true)) run_.team.expect_work();
     const uint16_t* survivors = survivors_of(best.lane);
+    const float* centre = run_.rows.get(ids_[best.lane], centre_buffer_.data());
     take(best.lane);
-    for_lanes(survivors, [&](int64_t lane) { refine(lane); });
+    for_lanes(survivors, [&](int64_t lane) { refine(lane, centre); });
     if (alive_ < lanes_ * 0.6 && lanes_ > 4 * kGroup) compact();
   }
   write_back();
@@ -137,11 +142,10 @@ void Candidates::take(int64_t lane) {
   drop(lane);
 }
 
-void Candidates::refine(int64_t lane) {
+void Candidates::refine(int64_t lane, const float* centre) {
   const int32_t p = ids_[lane];
   const float* row = run_.rows.get(p, buffer_.data());
-  const double value =
-      run_.kernels.distance(row, centres_.row(centres_.count() - 1), run_.rows.d());
+  const double value = run_.kernels.distance(row, centre, run_.rows.d());
   run_.result.statistics.pairs_refined += 1;
   if (value >= exact_[lane]) return;
   exact_[lane] = value;

@@ -34,7 +34,7 @@ class Candidates {
   template <class Work>
   void for_lanes(const uint16_t* bits, const Work& work);
   void take(int64_t lane);
-  void refine(int64_t lane);
+  void refine(int64_t lane, const float* centre);
   void drop(int64_t lane);
   void resize(int64_t lanes);
   void compact();
@@ -50,7 +50,7 @@ class Candidates {
   std::vector<float> upper_;         ///< round_up(exact)
   int64_t ahead_[kTilePoints];       ///< lanes whose survivors are known; -1: none
   std::vector<uint16_t> survivors_;  ///< of each of these, one bit a lane
-  std::vector<float> buffer_;
+  std::vector<float> buffer_, centre_buffer_;
   double tau_ = 0;
   int64_t lanes_ = 0, groups_ = 0, alive_ = 0;
   bool finished_ = false, refill_announced_ = false;

@@ -14,22 +14,22 @@ class Centres {
         rows_(run.meter, capacity * run.rows.d()) {}
 
   int32_t count() const { return static_cast<int32_t>(ids_.size()); }
+
+  /// Of a packed centre, as float32.
   const float* row(int64_t c) const { return rows_.data() + c * run_.rows.d(); }
 
-  /// Copies the row at once, for exact distances; its sketch is packed later.
-  void add(int64_t p) {
-    run_.rows.copy(p, rows_.data() + count() * run_.rows.d());
-    ids_.push_back(static_cast<int32_t>(p));
-  }
+  void add(int64_t p) { ids_.push_back(static_cast<int32_t>(p)); }
 
-  /// Packs the sketches of the centres added since, on all threads.
+  /// Copies the rows and packs the sketches of the centres added since, on all threads.
   void pack() {
     const int64_t group = packed_count_ / kGroup;
     run_.team.for_chunks((count() + kGroup - 1) / kGroup - group, 1, [&](int, int64_t g, int64_t) {
       const int64_t first = (group + g) * kGroup;
       const int64_t end = std::min<int64_t>(first + kGroup, count());
-      for (int64_t c = std::max(first, packed_count_); c < end; ++c)
+      for (int64_t c = std::max(first, packed_count_); c < end; ++c) {
+        run_.rows.copy(ids_[c], rows_.data() + c * run_.rows.d());
         packed_.set(c, sketch_.q(ids_[c]), sketch_.points[ids_[c]].row, sketch_.length(ids_[c]));
+      }
     });
     packed_count_ = count();
   }
