@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -324,7 +325,10 @@ def test_environment_forces_an_instruction_set() -> None:
     code = "from mods.kcenter import build_info; print(build_info()['isa_chosen'])"
     for isa in ISAS:
         done = subprocess.run(
-            [sys.executable, "-c", code], env={"MODS_ISA": isa}, capture_output=True, text=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "MODS_ISA": isa},
+            capture_output=True,
+            text=True,
         )
         assert done.stdout.strip() == isa
     with pytest.raises(ValueError, match="sse9 is not available here"):
