@@ -598,14 +598,19 @@ def _batch_rows(batch: Any) -> Iterator[tuple[Any, str]]:
             yield _arrow_text(row), f"{reason}: {_one_line(error)}"
 
 
+_ARROW_TEXTS = {"string", "large_string", "string_view", "binary", "large_binary"}
+
+
 def _arrow_text(row: Any) -> str:
-    """Return what can be shown of a row that cannot be read."""
+    """Return what can be shown of a row that cannot be read: bytes of texts, types of the rest."""
     shown: dict[str, str] = {}
     for name, column in zip(row.schema.names, row.columns, strict=True):
-        try:
+        if hasattr(column, "dictionary_decode"):
+            column = column.dictionary_decode()
+        if str(column.type) in _ARROW_TEXTS:
             value = column.cast("binary")[0].as_py() or b""
             shown[name] = value.decode("utf-8", "backslashreplace")
-        except (NotImplementedError, ValueError):  # numbers, lists: no bytes to show
+        else:
             shown[name] = f"<{column.type}>"
     return json.dumps(shown, ensure_ascii=False)
 
