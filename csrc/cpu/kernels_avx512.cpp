@@ -262,16 +262,10 @@ void lanes_of(const PackedView& packed, int64_t groups, const TilePoint* points,
 
 void bound_lanes(const PackedView& packed, int64_t groups, const TilePoint* points, int count,
                  const float* lane_upper, float slack, uint16_t* survivors) {
-  switch (count) {
-    case 1:
-      return lanes_of<1, 8>(packed, groups, points, lane_upper, slack, survivors);
-    case 2:
-      return lanes_of<2, 4>(packed, groups, points, lane_upper, slack, survivors);
-    case 3:
-      return lanes_of<3, 4>(packed, groups, points, lane_upper, slack, survivors);
-    default:
-      return lanes_of<4, 4>(packed, groups, points, lane_upper, slack, survivors);
-  }
+  if (count == kTilePoints)
+    return lanes_of<kTilePoints, kTileGroups>(packed, groups, points, lane_upper, slack, survivors);
+  for (int i = 0; i < count; ++i)  // few candidates are left
+    lanes_of<1, 8>(packed, groups, points + i, lane_upper, slack, survivors + i * groups);
 }
 
 void widen(const void* row, DType dtype, int64_t d, float* out) {
