@@ -59,6 +59,7 @@ struct Options {
 };
 
 /// What the work cost, in pairs (row, centre).
+/// With several threads the counts differ a little from call to call, unlike the result.
 struct Statistics {
   const char* method = "";   ///< "brute" or "lazy"
   const char* isa = "";      ///< "generic", "avx2", "avx512" or "cuda"

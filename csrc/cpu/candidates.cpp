@@ -65,7 +65,6 @@ bool Candidates::pick(int64_t k) {
     for_lanes(survivors, [&](int64_t lane) { refine(lane, centre); });
     if (alive_ < lanes_ * 0.6 && lanes_ > 4 * kGroup) compact();
   }
-  write_back();
   return paying;
 }
 
@@ -138,7 +137,7 @@ void Candidates::take(int64_t lane) {
   const int32_t p = ids_[lane];
   run_.result.picks.push_back(p);
   centres_.add(p);
-  sketch_.upper[p] = -1;
+  left_.push_back(Left{p, 0, -1});
   drop(lane);
 }
 
@@ -151,9 +150,7 @@ void Candidates::refine(int64_t lane, const float* centre) {
   exact_[lane] = value;
   upper_[lane] = round_up(value);
   if (value >= tau_) return;
-  sketch_.points[p].exact = value;
-  sketch_.stamp[p] = centres_.count();
-  sketch_.upper[p] = upper_[lane];
+  left_.push_back(Left{p, centres_.count(), value});
   drop(lane);
 }
 
@@ -176,13 +173,14 @@ void Candidates::compact() {
 }
 
 void Candidates::write_back() {
-  for (int64_t lane = 0; lane < lanes_; ++lane) {
-    if (exact_[lane] == kGone) continue;
-    const int32_t p = ids_[lane];
-    sketch_.points[p].exact = exact_[lane];
-    sketch_.stamp[p] = centres_.count();
-    sketch_.upper[p] = upper_[lane];
+  for (int64_t lane = 0; lane < lanes_; ++lane)
+    if (exact_[lane] != kGone) left_.push_back(Left{ids_[lane], centres_.count(), exact_[lane]});
+  for (const Left& row : left_) {
+    sketch_.points[row.id].exact = row.exact;
+    sketch_.stamp[row.id] = row.stamp;
+    sketch_.upper[row.id] = round_up(row.exact);
   }
+  left_.clear();
 }
 
 /// Where most bounded pairs are computed anyway (massive ties), brute force costs less.

@@ -15,9 +15,12 @@ class Candidates {
   /// Takes over the rows `ids`, each exact, with stamp == centres.count().
   void load(std::vector<int32_t> ids, double tau);
 
-  /// Picks until the set is used up or enough is picked. Returns false when nearly every bound
-  /// fails, so that brute force is cheaper.
+  /// Picks until the set is used up or enough is picked, and leaves the sketch alone meanwhile.
+  /// Returns false when nearly every bound fails, so that brute force is cheaper.
   bool pick(int64_t k);
+
+  /// Tells the sketch what became of the candidates.
+  void write_back();
 
   bool finished() const { return finished_; }
 
@@ -25,6 +28,12 @@ class Candidates {
   struct Best {
     double value;
     int64_t lane;
+  };
+
+  /// A row that left the set, for the sketch.
+  struct Left {
+    int32_t id, stamp;
+    double exact;  ///< -1: picked
   };
 
   Best farthest() const;
@@ -38,7 +47,6 @@ class Candidates {
   void drop(int64_t lane);
   void resize(int64_t lanes);
   void compact();
-  void write_back();
   bool bounds_pay() const;
 
   Run& run_;
@@ -50,6 +58,7 @@ class Candidates {
   std::vector<float> upper_;         ///< round_up(exact)
   int64_t ahead_[kTilePoints];       ///< lanes whose survivors are known; -1: none
   std::vector<uint16_t> survivors_;  ///< of each of these, one bit a lane
+  std::vector<Left> left_;
   std::vector<float> buffer_, centre_buffer_;
   double tau_ = 0;
   int64_t lanes_ = 0, groups_ = 0, alive_ = 0;

@@ -15,6 +15,9 @@ class Centres {
 
   int32_t count() const { return static_cast<int32_t>(ids_.size()); }
 
+  /// How many of them, from the first on, have a row and a packed sketch here.
+  int32_t packed() const { return packed_count_; }
+
   /// Of a packed centre, as float32.
   const float* row(int64_t c) const { return rows_.data() + c * run_.rows.d(); }
 
@@ -22,11 +25,11 @@ class Centres {
 
   /// Copies the rows and packs the sketches of the centres added since, on all threads.
   void pack() {
-    const int64_t group = packed_count_ / kGroup;
+    const int64_t group = packed() / kGroup;
     run_.team.for_chunks((count() + kGroup - 1) / kGroup - group, 1, [&](int, int64_t g, int64_t) {
       const int64_t first = (group + g) * kGroup;
       const int64_t end = std::min<int64_t>(first + kGroup, count());
-      for (int64_t c = std::max(first, packed_count_); c < end; ++c) {
+      for (int64_t c = std::max<int64_t>(first, packed_count_); c < end; ++c) {
         run_.rows.copy(ids_[c], rows_.data() + c * run_.rows.d());
         packed_.set(c, sketch_.q(ids_[c]), sketch_.points[ids_[c]].row, sketch_.length(ids_[c]));
       }
@@ -42,8 +45,8 @@ class Centres {
   const Sketch& sketch_;
   PackedSketches packed_;
   Buffer<float> rows_;
-  std::vector<int32_t> ids_;
-  int64_t packed_count_ = 0;
+  int32_t packed_count_ = 0;
+  alignas(kCacheLine) std::vector<int32_t> ids_;  ///< written by picks while others read the above
 };
 
 }  // namespace mods::cpu

@@ -1,7 +1,8 @@
 // Lazy blocked k-center greedy. Distances to new centres are not computed for all rows at once:
 // upper[p] may be stale, which only makes it too large. A refill finds the rows whose upper is
 // among the largest, brings them up to date (refresh) and loads those still on top as candidates;
-// then picks are made among the candidates alone until the largest falls below tau.
+// then picks are made among the candidates alone until the largest falls below tau, while other
+// threads bound rows that the next refill will probably take.
 #include <cmath>
 
 #include "candidates.hpp"
@@ -15,6 +16,13 @@ constexpr int64_t kTarget = 512;     ///< candidates wanted per refill
 constexpr int64_t kTieLimit = 8192;  ///< candidates (or n / 8 if more) beyond which brute is better
 constexpr int kBins = 4096;
 constexpr int64_t kWindow = 1 << 14;  ///< rows of a refill that are regrouped together
+constexpr int64_t kAhead = 1 << 12;   ///< rows that a thread looks through when it works ahead
+
+/// However the scope is left.
+struct SetAtEnd {
+  std::atomic<bool>& flag;
+  ~SetAtEnd() { flag = true; }
+};
 
 class Lazy {
  public:
@@ -73,10 +81,39 @@ class Lazy {
       run_.result.statistics.seconds_refill += seconds_since(start);
       if (!loaded) return;
       const auto loaded_at = Clock::now();
-      const bool paying = !hopeless_ && candidates_.pick(run_.options.k);
+      const bool paying = !hopeless_ && pick();
       run_.result.statistics.seconds_pick += seconds_since(loaded_at);
       if (candidates_.finished()) return;
       if (!paying) return finish_by_brute_force();
+    }
+  }
+
+  /// Picks among the candidates, one after another. Meanwhile the other threads work ahead.
+  bool pick() {
+    bool paying = true;
+    std::atomic<bool> over{false};
+    std::atomic<int64_t> parts_taken{0};
+    run_.team.run([&](int thread) {
+      if (thread > 0) return work_ahead(thread, parts_taken, over);
+      const SetAtEnd at_end{over};
+      paying = candidates_.pick(run_.options.k);
+    });
+    first_part_ += parts_taken;
+    candidates_.write_back();
+    refresher_.sum_up();
+    return paying;
+  }
+
+  /// Bounds rows below tau, which are no candidates, as far as this gets; the next time goes on
+  /// from there.
+  void work_ahead(int thread, std::atomic<int64_t>& parts_taken, const std::atomic<bool>& over) {
+    if (run_.rows.on_disk()) return;
+    const int64_t n = sketch_.size(), parts = (n + kAhead - 1) / kAhead;
+    for (int64_t part; !over && (part = parts_taken++) < parts;) {
+      const int64_t begin = (first_part_ + part) % parts * kAhead;
+      const int64_t count = select(begin, std::min(begin + kAhead, n), next_tau_, tau_);
+      group_window(begin, begin + count);
+      refresher_.refresh_ahead(thread, work_.data() + begin, count, next_tau_, over);
     }
   }
 
@@ -94,7 +131,7 @@ class Lazy {
     if (hopeless_) return true;
     const int64_t n = sketch_.size();
     const int64_t target =
-        std::min({kTarget, std::max<int64_t>(64, 8 * (run_.options.k - run_.picked() + 1)), n});
+        std::min({kTarget, std::max<int64_t>(64, 3 * (run_.options.k - run_.picked() + 1)), n});
     const Histogram histogram = count_uppers(top);
     std::vector<int32_t> found;
     int64_t want = std::max<int64_t>(64, static_cast<int64_t>(target * growth_));
@@ -119,7 +156,10 @@ class Lazy {
     }
     growth_ = 0.7 * growth_ + 0.3 * std::min(50.0, static_cast<double>(touched) / target);
     if (found.empty()) return refill();  // all were copies of centres: upper is now 0 for them
-    tau = keep_largest(found, target, tau);
+    // An estimate, as what was refreshed has fallen below tau since it was counted.
+    next_tau_ =
+        histogram.bin_holding(static_cast<int64_t>(target * growth_), bin) / histogram.scale;
+    tau_ = tau = keep_largest(found, target, tau);
     hopeless_ = static_cast<int64_t>(found.size()) > std::max(kTieLimit, n / 8);
     if (!hopeless_) candidates_.load(std::move(found), tau);
     return true;
@@ -165,11 +205,9 @@ class Lazy {
   /// Writes the rows with tau <= upper < above to work_, grouped by the group of their stamp.
   int64_t collect(double tau, double above) {
     const int64_t n = sketch_.size();
-    const float low = round_up(tau), high = round_up(above);
     std::vector<int64_t> counts(run_.team.size());
     run_.team.for_parts(n, [&](int thread, int64_t begin, int64_t end) {
-      counts[thread] = run_.kernels.select(sketch_.upper.data(), begin, end, low, high,
-                                           selected_.data() + begin);
+      counts[thread] = select(begin, end, tau, above);
     });
     int64_t total = 0;
     for (int part = 0; part < run_.team.size(); ++part) {
@@ -179,6 +217,12 @@ class Lazy {
     }
     group_by_stamp(total);
     return total;
+  }
+
+  /// Writes the rows in begin..end with tau <= upper < above to selected_, from begin on.
+  int64_t select(int64_t begin, int64_t end, double tau, double above) {
+    return run_.kernels.select(sketch_.upper.data(), begin, end, round_up(tau), round_up(above),
+                               selected_.data() + begin);
   }
 
   /// Counting sort of selected_ into work_, window by window: blocks of rows that have seen the
@@ -192,7 +236,7 @@ class Lazy {
 
   void group_window(int64_t begin, int64_t end) {
     const auto group_of = [&](int64_t i) { return sketch_.stamp[selected_[i]] / kGroup; };
-    std::vector<int64_t> slot(centres_.count() / kGroup + 2);
+    std::vector<int64_t> slot(centres_.packed() / kGroup + 2);
     for (int64_t i = begin; i < end; ++i) ++slot[group_of(i) + 1];
     for (std::size_t group = 1; group < slot.size(); ++group) slot[group] += slot[group - 1];
     for (int64_t i = begin; i < end; ++i) work_[begin + slot[group_of(i)]++] = selected_[i];
@@ -212,8 +256,8 @@ class Lazy {
   }
 
   void finish_by_brute_force() {
-    const int64_t count = collect(0, std::numeric_limits<double>::infinity());
     centres_.pack();
+    const int64_t count = collect(0, std::numeric_limits<double>::infinity());
     refresher_.refresh(work_.data(), count, -1);
     Buffer<double> m(run_.meter, sketch_.size());
     for (int64_t p = 0; p < sketch_.size(); ++p)
@@ -226,9 +270,10 @@ class Lazy {
   Sketch sketch_;
   Centres centres_;
   Refresher refresher_;
-  Candidates candidates_;
-  Buffer<int32_t> selected_, work_;
-  double growth_ = 1;
+  alignas(kCacheLine) Candidates candidates_;  ///< written by picks while others read the above
+  alignas(kCacheLine) Buffer<int32_t> selected_, work_;
+  double growth_ = 1, tau_ = 0, next_tau_ = 0;
+  int64_t first_part_ = 0;
   bool hopeless_ = false;
 };
 

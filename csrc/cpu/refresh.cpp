@@ -61,16 +61,22 @@ void Refresher::refresh(const int32_t* ids, int64_t count, double tau) {
       run_.team.size() == 1 ? kBlock : std::min<int64_t>(kBlock, std::max<int64_t>(share, 8));
   const int64_t blocks = (count + size - 1) / size;
   run_.team.for_chunks(blocks, 1, [&](int thread, int64_t begin, int64_t) {
-    Worker& worker = workers_[thread];
     const int64_t first = begin * size;
-    worker.count = static_cast<int>(std::min(size, count - first));
-    worker.tau = tau;
-    for (int i = 0; i < worker.count; ++i) {
-      worker.active[i] = &worker.rows[i];
-      worker.rows[i].open(ids[first + i], sketch_.points[ids[first + i]]);
-    }
-    refresh_block(worker);
+    refresh_block(workers_[thread], ids + first, std::min(size, count - first), tau);
   });
+  sum_up();
+}
+
+void Refresher::refresh_ahead(int thread, const int32_t* ids, int64_t count, double tau,
+                              const std::atomic<bool>& over) {
+  Worker& worker = workers_[thread];
+  worker.over = &over;
+  for (int64_t first = 0; first < count && !over; first += kBlock)
+    refresh_block(worker, ids + first, std::min<int64_t>(kBlock, count - first), tau);
+  worker.over = nullptr;
+}
+
+void Refresher::sum_up() {
   for (Worker& worker : workers_) {
     run_.result.statistics.pairs_bounded += worker.bounded;
     run_.result.statistics.pairs_refined += worker.refined;
@@ -79,26 +85,32 @@ void Refresher::refresh(const int32_t* ids, int64_t count, double tau) {
   }
 }
 
-void Refresher::refresh_block(Worker& worker) {
-  const int64_t end = (centres_.count() + kGroup - 1) / kGroup;
+void Refresher::refresh_block(Worker& worker, const int32_t* ids, int64_t count, double tau) {
+  worker.count = static_cast<int>(count);
+  worker.tau = tau;
+  for (int i = 0; i < worker.count; ++i) {
+    worker.active[i] = &worker.rows[i];
+    worker.rows[i].open(ids[i], sketch_.points[ids[i]]);
+  }
+  const int64_t end = (centres_.packed() + kGroup - 1) / kGroup;
   int64_t group = end;
   for (int i = 0; i < worker.count; ++i)
     group = std::min<int64_t>(group, stamp(*worker.active[i]) / kGroup);
   while (true) {
     read_early(worker);
     close_settled(worker);
-    if (worker.count == 0 || group >= end) break;
+    if (worker.count == 0 || group >= end || worker.out_of_time()) break;
     bound_chunk(worker, group, static_cast<int>(std::min<int64_t>(kTileGroups, end - group)));
     group += kTileGroups;
   }
-  read_all(worker);
+  if (!worker.ahead()) read_all(worker);
   for (int i = 0; i < worker.count; ++i) close(*worker.active[i]);
 }
 
 /// Bounds the active rows that have not seen all centres of groups group..group+groups.
 void Refresher::bound_chunk(Worker& worker, int64_t group, int groups) {
   const int32_t last =
-      static_cast<int32_t>(std::min<int64_t>(centres_.count(), (group + groups) * kGroup));
+      static_cast<int32_t>(std::min<int64_t>(centres_.packed(), (group + groups) * kGroup));
   Active* due[kBlock];
   int count = 0;
   for (int i = 0; i < worker.count; ++i)
@@ -150,7 +162,7 @@ void Refresher::read_early(Worker& worker) {
   int count = 0;
   for (int i = 0; i < worker.count; ++i) {
     Active& row = *worker.active[i];
-    if (centres_.count() - stamp(row) >= kWorthReading && upper(row) >= worker.tau &&
+    if (centres_.packed() - stamp(row) >= kWorthReading && upper(row) >= worker.tau &&
         row.probably_below(worker.tau, upper(row)))
       due[count++] = &row;
   }

@@ -18,6 +18,15 @@ class Refresher {
   /// `ids` should be grouped by stamp, so that rows of a block need the same centres.
   void refresh(const int32_t* ids, int64_t count, double tau);
 
+  /// Does on one thread, until `over`, what the next refresh would have to do for these rows,
+  /// except for reading those that stay on top: centres to come will add to what is pending. Where
+  /// it stops has no effect on the picks.
+  void refresh_ahead(int thread, const int32_t* ids, int64_t count, double tau,
+                     const std::atomic<bool>& over);
+
+  /// Adds what was done to the statistics.
+  void sum_up();
+
  private:
   static constexpr int kBlock = 64;
   static constexpr int kMostPending = 32;
@@ -42,9 +51,13 @@ class Refresher {
     Active* active[kBlock];
     int count = 0;
     double tau = 0;
+    const std::atomic<bool>* over = nullptr;  ///< set while working ahead
+
+    bool ahead() const { return over != nullptr; }
+    bool out_of_time() const { return ahead() && *over; }
   };
 
-  void refresh_block(Worker& worker);
+  void refresh_block(Worker& worker, const int32_t* ids, int64_t count, double tau);
   void bound_chunk(Worker& worker, int64_t group, int groups);
   void bound_rows(Worker& worker, Active** rows, int count, int64_t group, int groups);
   void add_survivors(Worker& worker, Active& row, const TilePoint& tile, const float* lower,

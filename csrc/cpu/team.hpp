@@ -12,6 +12,9 @@
 
 namespace mods::cpu {
 
+/// Bytes that a thread cannot write without delaying others who read among them.
+inline constexpr std::size_t kCacheLine = 64;
+
 /// CPUs this process may run on.
 int usable_threads();
 
