@@ -6,10 +6,11 @@ For each case, in one process on one array, after a warm-up: read bandwidth, our
 threads and with one, and every baseline over a few picks. Five rounds over all cases, so that a
 busy minute of the machine meets one round of each and not one case. Medians and their ratios go
 into the file, with the machine line. Our short calls take less time than a hiccup of the machine:
-they are repeated for a second, with all threads and with one in turn, and the median counts as one
-measurement. All cases of an array share the read bandwidth, which drifts. What more threads can
-bring on this machine is measured beside, in the same rounds: the gain in read bandwidth and in pure
-arithmetic. The gain of our fastest calls tells what the medians owe to the machine's neighbours.
+they are repeated for a second, with all threads and with one in turn, before the baselines and
+again after them, and the median of each second counts as one measurement. All cases of an array
+share the read bandwidth, which drifts. What more threads can bring on this machine is measured
+beside, in the same rounds: the gain in read bandwidth and in pure arithmetic. The gain of our
+fastest calls tells what the medians owe to the machine's neighbours.
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ class Case:
             self.seconds[name].append(duration * k / BASELINE_PICKS)
             if name == "fused brute float64":
                 np.testing.assert_array_equal(found, self.picks[:BASELINE_PICKS])
+        time.sleep(PAUSE)
+        self.measure_ours()
 
     def measure_ours(self) -> None:
         x, k = self.x, self.k

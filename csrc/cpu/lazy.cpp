@@ -13,6 +13,7 @@ namespace mods::cpu {
 namespace {
 
 constexpr int64_t kTarget = 512;     ///< candidates wanted per refill
+constexpr int64_t kPerPick = 3;      ///< and for each pick, where few are left to be made
 constexpr int64_t kTieLimit = 8192;  ///< candidates (or n / 8 if more) beyond which brute is better
 constexpr int kBins = 4096;
 constexpr int64_t kWindow = 1 << 14;  ///< rows of a refill that are regrouped together
@@ -130,8 +131,8 @@ class Lazy {
     hopeless_ = top < kTinyBound;
     if (hopeless_) return true;
     const int64_t n = sketch_.size();
-    const int64_t target =
-        std::min({kTarget, std::max<int64_t>(64, 3 * (run_.options.k - run_.picked() + 1)), n});
+    const int64_t target = std::min(
+        {kTarget, std::max<int64_t>(64, kPerPick * (run_.options.k - run_.picked() + 1)), n});
     const Histogram histogram = count_uppers(top);
     std::vector<int32_t> found;
     int64_t want = std::max<int64_t>(64, static_cast<int64_t>(target * growth_));
