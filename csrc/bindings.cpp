@@ -9,6 +9,7 @@
 
 #include "cpu/kernels.hpp"
 #include "cpu/measure.hpp"
+#include "cpu/processors.hpp"
 #include "kcenter.hpp"
 #if defined(MODS_WITH_CUDA)
 #include "cuda/kcenter_cuda.hpp"
@@ -288,6 +289,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("cuda_device_count", &cuda_device_count, "CUDA devices that can be used now.");
   m.def("why_no_cuda_device", &why_no_cuda_device, "Why there is none; empty when there is one.");
   m.def("build_info", &build_info, "What this build contains and this machine can run.");
+  m.def("usable_threads", &mods::cpu::usable_threads,
+        "Processors that this process may use, within the CPU limit of its container.");
   m.def("read_bandwidth", &read_bandwidth, py::arg("x"), py::arg("threads") = 0,
         "Bytes per second at which all threads together read the array once.");
   m.def("dot_rate", &mods::cpu::dot_rate, py::arg("d"), py::arg("threads") = 0, py::arg("isa") = "",

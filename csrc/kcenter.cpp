@@ -4,6 +4,7 @@
 #include <cfenv>
 #include <limits>
 
+#include "cpu/processors.hpp"
 #include "cpu/run_state.hpp"
 #include "validate.hpp"
 

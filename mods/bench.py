@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -86,6 +85,7 @@ def synthetic_embeddings(rows: int, dim: int, seed: int = 0) -> NDArray[np.float
 
 def machine_line() -> str:
     """Describe this machine in one line, for tables and committed results."""
+    from mods import _core
     from mods.kcenter import build_info
 
     name = platform.processor() or platform.machine()
@@ -93,7 +93,8 @@ def machine_line() -> str:
     if cpuinfo.exists():
         names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         name = names[0].partition(":")[2].strip() if names else name
-    return f"{name}, {_cores()} cores, {build_info()['isa_chosen']}, NumPy {np.__version__}"
+    cores = _core.usable_threads()
+    return f"{name}, {cores} cores, {build_info()['isa_chosen']}, NumPy {np.__version__}"
 
 
 def bench_kcenter(
@@ -150,7 +151,7 @@ def bench_kcenter(
         dim=d,
         dtype=x.dtype.name,
         k=k,
-        threads=threads or _cores(),
+        threads=threads or _core.usable_threads(),
         repeats=repeats,
         seconds=seconds,
         stream_seconds=x.nbytes * k / bandwidth,
@@ -210,10 +211,6 @@ def format_kcenter(result: KCenterBench) -> str:
         "picks equal brute force" if r.checked else "PICKS DIFFER from brute force: please report",
     ]
     return "\n".join(lines)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _median_time(work: Callable[[], _T], repeats: int) -> tuple[float, _T]:

@@ -94,7 +94,8 @@ def kcenter_greedy(
             reported as `1 - cos`.
         device: "cpu", "cuda", "cuda:N", or "auto": where the rows are. Rows in host memory are
             copied to a CUDA device, or read from host memory as needed if they do not fit there.
-        threads: CPU threads; 0 takes all that the process may use.
+        threads: CPU threads; 0 takes all that the process may use, within the CPU limit
+            of its container.
         progress: called about ten times a second with (rows picked, covering radius).
 
     Returns:

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <random>
 #include <stdexcept>
@@ -13,6 +15,7 @@
 #include "../csrc/canonical.hpp"
 #include "../csrc/cpu/kernels.hpp"
 #include "../csrc/cpu/memory.hpp"
+#include "../csrc/cpu/processors.hpp"
 #include "../csrc/kcenter.hpp"
 
 namespace {
@@ -199,6 +202,30 @@ void expect_large_blocks_to_be_used_again() {
   for (const cpu::Block& block : {larger, again, other}) cpu::give_back(block);
 }
 
+void expect_limits_of_control_groups_to_be_found() {
+  namespace fs = std::filesystem;
+  const fs::path mount = fs::temp_directory_path() / "mods-control-groups";
+  const auto write = [&](const char* name, const char* text) {
+    fs::create_directories((mount / name).parent_path());
+    std::ofstream(mount / name) << text;
+  };
+  const auto limit = [&](const char* groups) {
+    write("groups", groups);
+    return cpu::control_group_limit(mount, mount / "groups");
+  };
+  write("job/cpu.max", "250000 100000\n");
+  write("job/step/cpu.max", "max 100000\n");
+  write("cpu/job/cpu.cfs_quota_us", "150000\n");
+  write("cpu/job/cpu.cfs_period_us", "100000\n");
+  write("cpu/free/cpu.cfs_quota_us", "-1\n");
+  write("cpu/free/cpu.cfs_period_us", "100000\n");
+  check(limit("0::/job/step\n") == 2.5, "version 2: the limit of a group above");
+  check(limit("3:cpuset:/\n2:cpu,cpuacct:/job\n0::/\n") == 1.5, "version 1: the limit");
+  check(std::isinf(limit("1:cpu:/free\n4:memory:/job\n0::/\n")), "no limit");
+  check(std::isinf(cpu::control_group_limit(mount, mount / "nowhere")), "no control groups");
+  fs::remove_all(mount);
+}
+
 void expect_stop_and_errors() {
   const Matrix x = clustered(20000, 128, 5);
   for (Method method : {Method::lazy, Method::brute}) {
@@ -260,6 +287,7 @@ int main() {
   for (float factor : {1e-18f, 1e-3f, 1.0f, 1e6f, 1e16f}) expect_bounds_hold(factor, 0);
   expect_bounds_hold(1, 100);
   expect_large_blocks_to_be_used_again();
+  expect_limits_of_control_groups_to_be_found();
   expect_stop_and_errors();
   std::printf(failures == 0 ? "all passed\n" : "%d failed\n", failures);
   return failures == 0 ? 0 : 1;

@@ -7,6 +7,7 @@
 
 #include "kernels.hpp"
 #include "memory.hpp"
+#include "processors.hpp"
 #include "run_state.hpp"
 
 namespace mods::cpu {

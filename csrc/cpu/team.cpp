@@ -4,10 +4,6 @@
 
 #include "../kcenter.hpp"
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
 namespace mods::cpu {
 
 namespace {
@@ -25,15 +21,6 @@ inline void relax() {
 }
 
 }  // namespace
-
-int usable_threads() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-  const unsigned count = std::thread::hardware_concurrency();
-  return count == 0 ? 1 : static_cast<int>(count);
-}
 
 Team::Team(int threads, std::function<bool()> poll)
     : size_(threads < 1 ? 1 : threads), poll_(std::move(poll)) {
