@@ -26,6 +26,12 @@ def pytest_runtest_setup(item):
     pytest.skip(message)
 
 
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """Away from the sources: child processes import what is installed, and leave nothing there."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def rows():
     """Forty different rows in Alpaca's fields, two of them the same."""

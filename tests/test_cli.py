@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -35,8 +36,7 @@ from mods.commands.options import parse_columns
         (["runn"], 2, "No such command"),
     ],
 )  # fmt: skip
-def test_mistakes_end_with_one_helpful_line(arguments, code, message, data, mods, tmp_path):
-    os.chdir(tmp_path)
+def test_mistakes_end_with_one_helpful_line(arguments, code, message, data, mods):
     result = mods(*[a.format(data=data) for a in arguments], code=code)
     assert message in result.output
     assert "Traceback" not in result.output
@@ -163,9 +163,8 @@ def test_columns_are_taken_as_they_are():
         (["--embeddings", "flat.npy", "--k", "2"], 1, "2-D"),
     ],
 )
-def test_bench_names_mistakes(options, code, message, mods, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.npy").write_text("no array")
+def test_bench_names_mistakes(options, code, message, mods):
+    Path("text.npy").write_text("no array")
     np.save("wide.npy", np.ones((4, 2)))
     np.save("flat.npy", np.ones(4, np.float32))
     assert message in mods("bench", "kcenter", *options, code=code).output

@@ -304,6 +304,7 @@ def test_ctrl_c_and_other_threads() -> None:
     code = """
 import os, signal, threading, time, numpy as np
 from mods.kcenter import kcenter_greedy
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the parent may ignore it
 x = np.random.default_rng(0).standard_normal((60000, 256), np.float32)
 def interrupt():
     time.sleep(0.7)

@@ -266,6 +266,7 @@ def test_ctrl_c_stops_within_a_second() -> None:
     code = """
 import os, signal, threading, time, numpy as np
 from mods.kcenter import kcenter_greedy
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the parent may ignore it
 x = np.random.default_rng(0).standard_normal((300000, 64), np.float32)
 kcenter_greedy(x[:3000], 50, device="cuda")
 def interrupt():

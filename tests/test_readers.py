@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -310,9 +311,8 @@ def test_a_hub_id_that_does_not_exist_may_be_a_missing_folder(readers, datasets,
         list(readers["datasets"].read("user/name"))
 
 
-def test_what_is_no_hub_id(readers, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data" / "folder").mkdir(parents=True)
+def test_what_is_no_hub_id(readers):
+    Path("data/folder").mkdir(parents=True)
     matches = readers["datasets"].matches
     assert matches("user/name")
     for source in ("name", "data/folder", "data/a.jsonl", "data/a.txt", "./name", "/a/b", "a/b/c"):
