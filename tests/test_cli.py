@@ -93,7 +93,7 @@ def test_kcenter_writes_picks_and_goes_on_from_fixed_centres(mods, tmp_path):
     x = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     picks, rest = tmp_path / "picks.npy", tmp_path / "rest.npy"
-    mods("kcenter", tmp_path / "x.npy", "-k", "20", "--first", "5", "-o", picks)
+    mods("kcenter", tmp_path / "x.npy", "--k", "20", "--first", "5", "-o", picks)
     whole = np.load(picks)
     assert whole.dtype == np.int64
     assert whole[0] == 5
@@ -153,7 +153,7 @@ def test_columns_are_taken_as_they_are():
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--k", "0"], 2, "--k"),
+        (["-k", "0"], 2, "--k"),
         (["--repeats", "0"], 2, "--repeats"),
         (["--threads", "-1"], 2, "--threads"),
         (["--k", "9", "--rows", "8"], 1, "k = 9 is outside 1..8"),

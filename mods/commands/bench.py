@@ -30,7 +30,7 @@ def bench() -> None:
 @click.option(
     "--dim", type=COUNT, default=384, show_default=True, help="Dimensions of a synthetic set."
 )
-@click.option("--k", type=COUNT, default=1000, show_default=True, help="Rows to pick.")
+@click.option("-k", "--k", type=COUNT, default=1000, show_default=True, help="Rows to pick.")
 @click.option(
     "--threads",
     type=click.IntRange(min=0),

@@ -24,7 +24,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("vectors", metavar="EMB.npy", type=click.Path(path_type=Path))
-@click.option("-k", "k", type=int, required=True, metavar="K", help="Rows to pick.")
+@click.option("-k", "--k", type=int, required=True, metavar="K", help="Rows to pick.")
 @click.option(
     "--output",
     "-o",
