@@ -113,7 +113,7 @@ def bench_kcenter(
         rows: rows of the synthetic set.
         dim: dimensions of the synthetic set.
         k: rows to pick.
-        threads: CPU threads; 0 takes all.
+        threads: CPU threads; 0 takes all that may be used.
         repeats: runs of each, of which the median counts.
 
     Raises:

@@ -25,7 +25,8 @@ class KCenterSelector:
     The coverage step of MoDS (Du et al., 2023); farthest-first traversal (Gonzalez, 1985). Fewer
     than k rows come back, with a warning, when all others coincide with a centre. Without fixed
     centres the first pick is drawn from `seed`. `metric` is `euclidean` or `cosine`; `device` is
-    `auto`, `cpu`, `cuda` or `cuda:N`; `threads=0` uses all cores. Neither changes the picks.
+    `auto`, `cpu`, `cuda` or `cuda:N`; `threads=0` takes all that may be used. Neither changes
+    the picks.
     """
 
     def __init__(

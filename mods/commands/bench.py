@@ -36,7 +36,7 @@ def bench() -> None:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="CPU threads; 0 takes all.",
+    help="CPU threads; 0 takes all that may be used.",
 )
 @click.option(
     "--repeats", type=COUNT, default=3, show_default=True, help="Runs of each; the median counts."

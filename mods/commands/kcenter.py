@@ -55,7 +55,7 @@ Examples:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the first pick.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--threads", type=int, default=0, show_default=True, help="0: all cores.")
+@click.option("--threads", type=int, default=0, show_default=True, help="0: all that may be used.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def kcenter(
