@@ -3,21 +3,36 @@
 from typing import TYPE_CHECKING, Any
 
 from mods._version import __version__
-from mods.errors import DataError, ModsError, PluginError, RunFolderError, SettingsError
+from mods.errors import (
+    CacheError,
+    DataError,
+    ModsError,
+    OutputError,
+    PluginError,
+    RunFolderError,
+    SettingsError,
+)
 from mods.hookspecs import hookimpl
-from mods.interfaces import Picks, Pool, Unscorable
-from mods.records import BrokenRow, Message, RawRow, Record
+from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, Weights
+from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 
 if TYPE_CHECKING:
-    from mods.api import select
+    from mods.api import score, select
     from mods.kcenter import kcenter_greedy
-    from mods.pipeline import Selection
+    from mods.selection.result import Selection
 
 __all__ = [
     "BrokenRow",
+    "Budget",
+    "CacheError",
+    "Conversation",
     "DataError",
+    "Evidence",
+    "Media",
     "Message",
     "ModsError",
+    "Outcome",
+    "OutputError",
     "Picks",
     "PluginError",
     "Pool",
@@ -26,14 +41,22 @@ __all__ = [
     "RunFolderError",
     "Selection",
     "SettingsError",
+    "ToolCall",
     "Unscorable",
+    "Weights",
     "__version__",
     "hookimpl",
     "kcenter_greedy",
+    "score",
     "select",
 ]
 
-_LATER = {"select": "mods.api", "Selection": "mods.pipeline", "kcenter_greedy": "mods.kcenter"}
+_LATER = {
+    "Selection": "mods.selection.result",
+    "kcenter_greedy": "mods.kcenter",
+    "score": "mods.api",
+    "select": "mods.api",
+}
 """Imported when first used: they need NumPy, which `mods --help` does not."""
 
 

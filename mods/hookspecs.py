@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pluggy
 
 if TYPE_CHECKING:
     import click
 
-    from mods.interfaces import (
-        Embedder,
-        ModelBackend,
-        NecessityModel,
-        PoolScorer,
-        QualityScorer,
-        Reader,
-        Selector,
-    )
-
-    RegisterScorer: TypeAlias = Callable[[str, Callable[..., QualityScorer | PoolScorer]], None]
-    RegisterEmbedder: TypeAlias = Callable[[str, Callable[..., Embedder]], None]
-    RegisterNecessity: TypeAlias = Callable[[str, Callable[..., NecessityModel]], None]
-    RegisterSelector: TypeAlias = Callable[[str, Callable[..., Selector]], None]
-    RegisterReader: TypeAlias = Callable[[str, Callable[..., Reader]], None]
-    RegisterModel: TypeAlias = Callable[[str, Callable[..., ModelBackend]], None]
+    from mods.interfaces import Register
 
 PROJECT = "mods"
 """Name of the pluggy project and of the entry-point group."""
@@ -35,33 +19,43 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def register_quality_scorers(register: RegisterScorer) -> None:
+def register_quality_scorers(register: Register) -> None:
     """Register quality scorers (`--quality NAME`)."""
 
 
 @hookspec
-def register_embedders(register: RegisterEmbedder) -> None:
+def register_embedders(register: Register) -> None:
     """Register embedders (`--embedder NAME`)."""
 
 
 @hookspec
-def register_necessity_models(register: RegisterNecessity) -> None:
-    """Register necessity models (`--necessity NAME`)."""
-
-
-@hookspec
-def register_selectors(register: RegisterSelector) -> None:
+def register_selectors(register: Register) -> None:
     """Register selectors (`--selector NAME`)."""
 
 
 @hookspec
-def register_readers(register: RegisterReader) -> None:
-    """Register readers of data sources."""
+def register_necessity_models(register: Register) -> None:
+    """Register necessity models (`--necessity NAME`)."""
 
 
 @hookspec
-def register_models(register: RegisterModel) -> None:
-    """Register model back ends: tuning and generation (`--model NAME`)."""
+def register_trainers(register: Register) -> None:
+    """Register trainers (`--trainer NAME`)."""
+
+
+@hookspec
+def register_generators(register: Register) -> None:
+    """Register generators (`--generator NAME`)."""
+
+
+@hookspec
+def register_readers(register: Register) -> None:
+    """Register readers of data sources; those of plug-ins are asked before the default ones."""
+
+
+@hookspec
+def register_executors(register: Register) -> None:
+    """Register executors (`--executor NAME`)."""
 
 
 @hookspec

@@ -1,6 +1,9 @@
 """What a plug-in must offer, by kind. A plug-in is any object with these methods.
 
-Two optional members work for every kind:
+`KINDS` at the end is the one table of kinds: to add one, add a row there, a protocol here and a
+hook in `mods.hookspecs`.
+
+Three optional members work for every kind:
 
 `identity() -> dict`
     What makes the results: model name and revision, template, file hashes. It is the key of the
@@ -8,15 +11,17 @@ Two optional members work for every kind:
     out options that do not change results (batch size, device).
 `chunk_size: int`
     How many rows one call gets (default 256). Results are stored after each call.
+`needs: tuple of names`
+    What the plug-in must be given, where its kind has a choice; see `Selector`, `NecessityModel`.
 
-Factories are called with the options of the run as keyword arguments; a parameter called `seed`
-gets the run's seed unless it is set.
+Factories are called with the options of the run as keyword arguments. A parameter named in the
+kind's `context` (such as `seed`) gets that value of the run unless it is set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -24,17 +29,19 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from mods.records import BrokenRow, RawRow, Record
-    from mods.settings import Generation, Tuning
+    from mods.records import BrokenRow, Conversation, RawRow, Record
 
     FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Unscorable:
-    """Stands in a list of scores for a row that cannot be scored: quarantined, never guessed."""
+    """Stands in a list of results for a row that has none: quarantined, never guessed."""
 
     reason: str
+
+
+# --- quality ------------------------------------------------------------------------------------
 
 
 @runtime_checkable
@@ -59,6 +66,9 @@ class PoolScorer(Protocol):
         ...
 
 
+# --- coverage -----------------------------------------------------------------------------------
+
+
 @runtime_checkable
 class Embedder(Protocol):
     """Turns texts into vectors whose distances mean dissimilarity.
@@ -74,13 +84,36 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True)
 class Pool:
-    """What a selector may look at: n records with their vectors and quality scores."""
+    """What a selector may look at: n records, and what was asked for about them."""
 
     records: Sequence[Record]
-    embeddings: npt.NDArray[np.float32]
-    """Shape (n, d), float32."""
-    quality: npt.NDArray[np.float64]
-    """Shape (n,), float64, higher is better."""
+    embeddings: npt.NDArray[np.float32] | None = None
+    """Shape (n, d), float32; None if no part needs them."""
+    scores: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    """Score columns by name, each (n,) float64, higher is better: `quality` (the run's scorer),
+    and every scorer that the selector needs, under the text it was named by."""
+    tokens: npt.NDArray[np.int64] | None = None
+    """Tokens that tuning learns from each row, shape (n,); None if no part needs them."""
+
+    def rows(self, at: Sequence[int]) -> Pool:
+        """Return the pool of some rows, in the order of `at`."""
+        import numpy as np
+
+        index = np.asarray(at, dtype=np.int64)
+        return Pool(
+            [self.records[i] for i in at],
+            None if self.embeddings is None else self.embeddings[index],
+            {name: column[index] for name, column in self.scores.items()},
+            None if self.tokens is None else self.tokens[index],
+        )
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a selector may pick besides the fixed centres."""
+
+    rows: int
+    """At most so many rows, 1 or more."""
 
 
 @dataclass(frozen=True)
@@ -93,66 +126,135 @@ class Picks:
     """Covering radius once each pick is made, if the selector knows it."""
 
 
+EMBEDDINGS, QUALITY, TOKENS = "embeddings", "quality", "tokens"
+"""What a selector may need, besides other scorers."""
+USUAL_NEEDS = (EMBEDDINGS, QUALITY)
+"""What a selector is given that does not say."""
+
+
 @runtime_checkable
 class Selector(Protocol):
-    """Picks a diverse subset."""
+    """Picks a diverse subset.
 
-    def select(self, pool: Pool, k: int, *, initial: npt.NDArray[np.int64]) -> Picks:
-        """Pick up to k rows of the pool besides `initial`, which are chosen already."""
+    `needs` says what the pool must hold: `embeddings`, `quality`, `tokens`, or further quality
+    scorers as they are named on the command line (`ifd:model=…`). Without it: `embeddings` and
+    `quality`.
+    """
+
+    def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:
+        """Pick rows of the pool within the budget, besides `initial`, which are chosen already."""
         ...
+
+
+# --- necessity ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What tuning made of the given model."""
+
+    path: Path
+    """A folder with an adapter or a whole model."""
+    identity: Mapping[str, Any]
+    """What makes them: the trainer, its settings, the rows."""
 
 
 @runtime_checkable
-class LanguageModel(Protocol):
-    """A causal language model, tuned or not, that answers and that can be asked for its loss."""
+class Trainer(Protocol):
+    """Turns rows into weights.
 
-    def generate(self, records: Sequence[Record]) -> list[str]:
-        """Answer each record's context; one text per record, without special tokens."""
-        ...
-
-    def losses(self, records: Sequence[Record]) -> FloatArray:
-        """Return the mean token loss (nats) of each record's own response, float64, shape (n,)."""
-        ...
-
-
-@runtime_checkable
-class ModelBackend(Protocol):
-    """The given model: knows what it is, and how to tune itself."""
+    Its factory may have the parameters `model` (the given model; its options go to parameters of
+    the same name), `tuning` (`mods.settings.options.Tuning`) and `seed`.
+    """
 
     def identity(self) -> Mapping[str, Any]:
-        """Return what the model is: name, revision or file hashes, template."""
+        """Return what decides the weights besides the rows: model, template, settings, seed."""
         ...
 
-    def tune(
-        self,
-        records: Sequence[Record],
-        *,
-        tuning: Tuning,
-        generation: Generation,
-        folder: Path,
-        seed: int,
-    ) -> LanguageModel:
-        """Tune on `records` and return the tuned model.
+    def train(self, records: Sequence[Record], folder: Path) -> Path:
+        """Tune the given model on the replies of `records`; return the folder of the weights.
 
-        `folder` keeps checkpoints and the finished adapter. An interrupted call with the same
-        arguments goes on from the last checkpoint; a finished one loads what is there.
+        `folder` keeps checkpoints and the finished weights and belongs to this tuning alone. An
+        interrupted call with the same records goes on from the last checkpoint, to the same
+        weights; a finished one returns what is there.
         """
         ...
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """A trainer that can say what a row costs."""
+
+    def count_tokens(self, records: Sequence[Record]) -> Sequence[int]:
+        """Return how many tokens tuning learns from each record, 0 or more."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Answers conversations with the given model, or with one that is served.
+
+    Its factory may have the parameters of a trainer's and `generation`
+    (`mods.settings.options.Generation`).
+    """
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what decides the answers besides weights and decoding: model, template."""
+        ...
+
+    def answers(
+        self, conversations: Sequence[Conversation], weights: Weights | None
+    ) -> Sequence[str | Unscorable]:
+        """Return one answer per conversation, without special tokens (or `Unscorable`).
+
+        `weights` are those of a trainer; None asks the model as it is.
+        """
+        ...
+
+
+@runtime_checkable
+class TokenLosses(Protocol):
+    """A generator that can also say how expected a row's own reply is."""
+
+    def losses(
+        self, records: Sequence[Record], weights: Weights | None
+    ) -> Sequence[float | Unscorable] | FloatArray:
+        """Return the mean token loss (nats) of each record's own reply, shape (n,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How the tuned model did on some records: what the necessity model said it needs."""
+
+    answers: Sequence[str] = ()
+    """Its answer to each record's conversation."""
+    losses: Sequence[float] = ()
+    """The mean token loss (nats) of each record's own reply."""
+
+
+ANSWERS, LOSSES = "answers", "losses"
+"""What a necessity model may need."""
 
 
 @runtime_checkable
 class NecessityModel(Protocol):
-    """Judges how well the seed-tuned model does on each row."""
+    """Reviews how well the seed-tuned model does on each row (MoDS, section 3.4).
 
-    def judge(
-        self, records: Sequence[Record], model: LanguageModel
+    `needs` says which evidence it is given: `answers`, `losses` or both. Without it: `answers`.
+    """
+
+    def review(
+        self, records: Sequence[Record], evidence: Evidence
     ) -> Sequence[float | Unscorable] | FloatArray:
         """Return one finite float per record (or `Unscorable`); *higher is better answered*.
 
-        Rows below beta are necessary. `model` is the tuned model; its answers are cached and
-        shared, so asking twice costs nothing.
+        Rows below beta are necessary. The evidence has one entry per record, in order.
         """
         ...
+
+
+# --- input and work -----------------------------------------------------------------------------
 
 
 @runtime_checkable
@@ -166,3 +268,100 @@ class Reader(Protocol):
     def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
         """Yield the rows in order, broken ones with their reason; `DataError` if unreadable."""
         ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one chunk of work."""
+
+    values: Any
+    """What the method of the plug-in returned."""
+    seconds: float
+
+
+class Task(Protocol):
+    """Work as data: which plug-in with which options, which method. It can be pickled."""
+
+    def run(self, chunk: Sequence[Any]) -> Outcome:
+        """Do it for some rows, here and now."""
+        ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Decides where the work on rows is done: in this process, in others, on other machines."""
+
+    def map(self, task: Task, chunks: Sequence[Sequence[Any]]) -> Iterator[tuple[int, Outcome]]:
+        """Run the task on every chunk; yield (number of the chunk, outcome) as they come.
+
+        In any order, every chunk once. The results must be those of `task.run(chunk)`.
+        """
+        ...
+
+
+# --- the table of kinds -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plug-in."""
+
+    name: str
+    hook: str
+    """The hook that registers such plug-ins (`mods.hookspecs`)."""
+    protocols: tuple[type, ...]
+    """What a plug-in offers: one of these."""
+    help: str
+    """One line for the command line."""
+    chosen: bool = True
+    """Whether a run chooses one of them, by a setting of the kind's name."""
+    default: str | None = None
+    """What a run takes that does not say."""
+    context: tuple[str, ...] = ("seed",)
+    """Values of the run that factories may ask for by a parameter of that name."""
+    decides: bool = True
+    """Whether the choice decides the result, so that it belongs to what makes a run."""
+
+    @property
+    def methods(self) -> str:
+        """The methods a plug-in needs, for messages."""
+        return " or ".join(" and ".join(methods_of(p)) for p in self.protocols)
+
+
+def methods_of(protocol: type) -> list[str]:
+    """The names of the methods that a protocol asks for."""
+    return [f"{n}()" for n, v in vars(protocol).items() if not n.startswith("_") and callable(v)]
+
+
+MODEL_CONTEXT = ("seed", "model", "tuning")
+KINDS: tuple[Kind, ...] = (
+    Kind("quality", "register_quality_scorers", (QualityScorer, PoolScorer), "Quality scorer."),
+    Kind("embedder", "register_embedders", (Embedder,), "Embedder."),
+    Kind("selector", "register_selectors", (Selector,), "Selector of diverse rows."),
+    Kind("necessity", "register_necessity_models", (NecessityModel,), "Necessity model."),
+    Kind(
+        "trainer", "register_trainers", (Trainer,), "What tunes the model.",
+        default="hf", context=MODEL_CONTEXT,
+    ),
+    Kind(
+        "generator", "register_generators", (Generator,), "What lets the model answer.",
+        default="hf", context=(*MODEL_CONTEXT, "generation"),
+    ),
+    Kind("reader", "register_readers", (Reader,), "Reader of a kind of source.", chosen=False,
+         context=()),
+    Kind(
+        "executor", "register_executors", (Executor,), "Where the work on rows is done.",
+        default="local", context=(), decides=False,
+    ),
+)  # fmt: skip
+"""Every kind of plug-in. The first name of a kind is that of its setting and its option."""
+
+Factory: TypeAlias = Callable[..., Any]
+"""What a plug-in registers: a class or function that makes the object."""
+Register: TypeAlias = Callable[[str, Factory], None]
+"""What a hook is given: `register(name, factory)`."""
+
+
+def kind_named(name: str) -> Kind:
+    """Return the kind of that name."""
+    return next(kind for kind in KINDS if kind.name == name)

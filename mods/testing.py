@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods.checks import checked_picks, checked_scores, checked_vectors
+from mods.plugins.rules import checked_picks, checked_scores, checked_vectors
 from mods.errors import PluginError
 from mods.interfaces import Picks, Pool, Unscorable
 from mods.records import Message, Record

@@ -27,47 +27,49 @@ class Threshold:
     unit: Literal["score", "percent", "rows"]
 
     @classmethod
-    def parse(cls, text: object, *, option: str, side: Literal["top", "bottom"]) -> Threshold:
-        """Read a threshold; raises `SettingsError` naming the option and what is understood."""
-        understood = f"{option} takes {EXAMPLES.format(side=side)}"
+    def parse(cls, text: object, *, setting: str, side: Literal["top", "bottom"]) -> Threshold:
+        """Read a threshold; raises `SettingsError` naming the setting and what is understood."""
+        understood = f"`{setting}` takes {EXAMPLES.format(side=side)}"
         if isinstance(text, Threshold):
             return text
         if isinstance(text, bool) or not isinstance(text, (str, numbers.Real)):
-            raise SettingsError(f"{option} {text!r}: {understood}")
+            raise SettingsError(f"`{setting}` {text!r}: {understood}")
         if isinstance(text, numbers.Real):
-            return cls._number(float(text), option)
+            return cls._number(float(text), setting, side)
         match = re.fullmatch(r"\s*(top|bottom)\s+([\d.]+)\s*(%?)\s*", text, re.IGNORECASE)
         if match is None:
             try:
-                return cls._number(float(text), option)
+                return cls._number(float(text), setting, side)
             except ValueError:
-                raise SettingsError(f"{option} {text!r}: {understood}") from None
+                raise SettingsError(f"`{setting}` {text!r}: {understood}") from None
         word, digits, percent = match.groups()
         if word.lower() != side:
             kept = "good answers are kept" if side == "top" else "badly answered rows are necessary"
-            raise SettingsError(f"{option} {text!r}: {kept}, so write '{side} {digits}{percent}'")
-        return cls._amount(digits, bool(percent), option, side)
+            raise SettingsError(
+                f"`{setting}` {text!r}: {kept}, so write '{side} {digits}{percent}'"
+            )
+        return cls._amount(digits, bool(percent), setting, side)
 
     @classmethod
-    def _number(cls, value: float, option: str) -> Threshold:
-        if value != value or value in (float("inf"), float("-inf")):
-            raise SettingsError(f"{option} {value}: a threshold must be finite")
-        return cls("top" if option == "--alpha" else "bottom", value, "score")
+    def _number(cls, value: float, setting: str, side: Literal["top", "bottom"]) -> Threshold:
+        if not math.isfinite(value):
+            raise SettingsError(f"`{setting}` {value}: a threshold must be finite")
+        return cls(side, value, "score")
 
     @classmethod
     def _amount(
-        cls, digits: str, percent: bool, option: str, side: Literal["top", "bottom"]
+        cls, digits: str, percent: bool, setting: str, side: Literal["top", "bottom"]
     ) -> Threshold:
         try:
             value = float(digits)
         except ValueError:
-            raise SettingsError(f"{option}: {digits!r} is not a number") from None
+            raise SettingsError(f"`{setting}`: {digits!r} is not a number") from None
         if percent and not 0 < value <= 100:
             raise SettingsError(
-                f"{option} '{side} {digits}%': a share lies above 0 and up to 100 %"
+                f"`{setting}` '{side} {digits}%': a share lies above 0 and up to 100 %"
             )
         if not percent and (value < 1 or value != int(value)):
-            raise SettingsError(f"{option} '{side} {digits}': a count is a whole number from 1")
+            raise SettingsError(f"`{setting}` '{side} {digits}': a count is a whole number from 1")
         return cls(side, value, "percent" if percent else "rows")
 
     def passing(self, scores: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.bool_], float]:

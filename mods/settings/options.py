@@ -1,4 +1,4 @@
-"""The settings of tuning and generation, shared by the pipeline and the model back ends."""
+"""The settings of tuning and generation, which trainers and generators may ask for."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Data: sources become rows, rows become records, and what cannot is kept with its reason."""

@@ -1,0 +1,194 @@
+"""Files: written in one step or not at all, locked, hashed; the only module that writes one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from mods.errors import DataError, OutputError
+
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows: two runs at once are the user's to avoid there
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+PART = ".part"
+"""The ending of a file that is still being written, hidden beside its place."""
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+"""What a file system says that has no locks (some network ones)."""
+BLOCK = 1 << 20
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a failing file system into an `OutputError` that names the path and a remedy."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "free space on that disk" if full else "choose another `output`"
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
+
+
+def write_file(target: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` write a file beside its place, then move it there; raises `OutputError`.
+
+    A killed process leaves the old file whole. Permissions follow the umask. A link is followed,
+    and a device or pipe is written to: neither is replaced.
+    """
+    place = Path(os.path.realpath(target))
+    with writing(target):
+        if place.exists() and not place.is_file() and not place.is_dir():
+            with place.open("wb") as device:
+                write(device)
+            return
+        draft = place.with_name(f".{place.name}.{os.getpid()}{PART}")
+        try:
+            with draft.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, place)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder that is locked now."""
+    for draft in folder.glob(f".*{PART}"):
+        with contextlib.suppress(OSError):
+            draft.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; raises `OutputError`."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def to_json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
+    """One JSON document and a newline; lone surrogates, which UTF-8 cannot hold, stay escaped."""
+    try:
+        text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+        return text.encode("utf-8") + b"\n"
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent, ensure_ascii=True, default=str)
+        return text.encode("ascii") + b"\n"
+
+
+def write_json(target: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON document."""
+    write_file(target, lambda file: file.write(to_json(value, indent=2)))
+
+
+def write_lines(target: Path, values: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON lines."""
+
+    def write(file: IO[bytes]) -> None:
+        for value in values:
+            file.write(to_json(value))
+
+    write_file(target, write)
+
+
+def write_table(target: Path, table: Any) -> None:
+    """Write a pyarrow table as Parquet."""
+    import pyarrow.parquet as pq
+
+    write_file(target, lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def write_array(target: Path, values: npt.NDArray[np.generic]) -> None:
+    """Write a `.npy` file."""
+    import numpy as np
+
+    write_file(target, lambda file: np.save(file, values, allow_pickle=False))
+
+
+def read_array(path: Path) -> npt.NDArray[Any]:
+    """Open a `.npy` file memory-mapped; never unpickles. Raises `DataError`."""
+    import numpy as np
+
+    try:
+        loaded: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} is not a .npy file of numbers: {error}") from error
+    return loaded
+
+
+# --- locks --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(path: Path, *, waiting: Callable[[], object] | None = None) -> Iterator[bool]:
+    """Hold a lock file; yields whether the file system has locks at all.
+
+    Where another process holds it, this calls `waiting` and waits; without `waiting` it raises
+    `BlockingIOError`. The system lets go of the lock when the process ends, however it ends. The
+    file is never truncated, and what is no plain file (a link, a pipe) is refused with `OSError`.
+    """
+    if fcntl is None:
+        yield False
+        return
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "the lock is no plain file", str(path))
+        yield _take(handle, waiting)
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, waiting: Callable[[], object] | None) -> bool:
+    """Lock a file; False on a file system without locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return False
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise
+        if waiting is None:
+            raise BlockingIOError(error.errno, "locked by another process") from error
+        waiting()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    return True
+
+
+# --- hashes -------------------------------------------------------------------------------------
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, 64 hexadecimal digits, read piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def json_digest(value: Any) -> str:
+    """Return the SHA-256 of a value's JSON with sorted keys, 32 hexadecimal digits.
+
+    Raises `TypeError` for keys of different types, which have no order.
+    """
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

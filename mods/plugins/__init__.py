@@ -1,0 +1,1 @@
+"""Plug-ins: found, registered, put to work, and held to their rules."""

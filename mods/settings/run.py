@@ -1,0 +1,87 @@
+"""Everything that makes a selection, besides the data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mods.errors import SettingsError
+from mods.interfaces import KINDS
+from mods.settings.choice import Choice
+from mods.settings.options import Generation, Tuning
+from mods.settings.threshold import Threshold
+
+EmbedText = Literal["prompt", "instruction", "both"]
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The settings of a run, checked."""
+
+    parts: Mapping[str, Choice]
+    """The plug-ins by kind, defaults included: `quality`, `embedder`, `selector`, …"""
+    seeds: int
+    """Rows of the first coverage pass."""
+    budget: int
+    """Rows of the selection; when the seeds meet it, no model stage runs."""
+    alpha: Threshold
+    """Quality: rows above stay."""
+    beta: Threshold
+    """Necessity: rows below are necessary."""
+    model: Choice | None = None
+    """The given model (hub id, folder, file) with the options of loading it; needed when the
+    budget is above the seeds."""
+    embed_text: EmbedText = "prompt"
+    """What is embedded: the whole prompt with its input, the instruction alone, or both prompt
+    and response."""
+    seed: int = 0
+    schema: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    tuning: Tuning = field(default_factory=Tuning)
+    generation: Generation = field(default_factory=Generation)
+
+    def __post_init__(self) -> None:
+        """Check what concerns several settings."""
+        if self.seeds < 1:
+            raise SettingsError(f"`seeds` {self.seeds}: at least one seed is needed")
+        if self.budget < self.seeds:
+            raise SettingsError(
+                f"`budget` {self.budget} is below `seeds` {self.seeds}: the selection holds the "
+                "seeds, so raise the budget or lower the seeds"
+            )
+        if self.tunes and self.model is None:
+            raise SettingsError(
+                f"`budget` {self.budget} is above `seeds` {self.seeds}, so the necessity stage "
+                "tunes the given model: name it with `model` (hub id, folder or GGUF file), or "
+                "set the budget to the seeds"
+            )
+        if self.tunes and "necessity" not in self.parts:
+            raise SettingsError("the necessity stage needs `necessity`")
+
+    @property
+    def tunes(self) -> bool:
+        """Whether the necessity stage runs, and so the given model is tuned."""
+        return self.budget > self.seeds
+
+    def context(self, kind: str) -> dict[str, Any]:
+        """Return the values that factories of a kind may ask for by the name of a parameter."""
+        wanted = next(k.context for k in KINDS if k.name == kind)
+        model = {} if self.model is None else {"model": self.model.name, **self.model.options}
+        values: dict[str, Any] = {name: getattr(self, name) for name in wanted if name != "model"}
+        return {**values, **(model if "model" in wanted else {})}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what makes the result as plain JSON: what a recipe could hold."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        decide = {kind.name for kind in KINDS if kind.decides}
+        parts = {kind: c.as_dict() for kind, c in values.pop("parts").items() if kind in decide}
+        for name, value in values.items():
+            if isinstance(value, Choice):
+                values[name] = value.as_dict()
+            elif isinstance(value, (Tuning, Generation)):
+                values[name] = dataclasses.asdict(value)
+            elif isinstance(value, Threshold):
+                values[name] = str(value)
+        return {**parts, **values}

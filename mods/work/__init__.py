@@ -1,0 +1,1 @@
+"""Work on rows: through a cache, by an executor, with progress and costs."""
