@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,13 @@ from mods._version import __version__
 from mods.commands.bench import bench
 from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
+from mods.commands.options import as_options, plugin_sources
 from mods.commands.plugins import plugins
 from mods.commands.run import run
 from mods.commands.score import score
 from mods.commands.why import why
 from mods.errors import ModsError
-from mods.plugins import Registry, load_plugins
-from mods.printable import printable
+from mods.wording import printable
 
 EPILOG = """\b
 Examples:
@@ -64,6 +63,8 @@ class ModsGroup(click.Group):
         """Run the command; Ctrl-C says what is kept."""
         try:
             return super().invoke(ctx)
+        except ModsError as error:
+            raise error.worded(as_options) from error
         except KeyboardInterrupt:
             kept = ctx.invoked_subcommand in ("run", "score")
             more = ": finished batches are kept, the same command goes on" if kept else ""
@@ -83,23 +84,12 @@ class ModsGroup(click.Group):
         # The default plug-ins add no commands; leaving them out keeps `--help` instant.
         root = ctx.find_root()
         if "mods.commands" not in root.meta:
-            registry = load_plugins(*plugin_paths(root), defaults=())
+            from mods.plugins.loading import load_plugins
+
+            registry = load_plugins(plugin_sources(root, defaults=()))
             root.meta["mods.commands"] = registry.commands(self.commands)
         added: click.Group = root.meta["mods.commands"]
         return added
-
-
-def registry_of(ctx: click.Context) -> Registry:
-    """Load all plug-ins, once per call of `mods`."""
-    root = ctx.find_root()
-    if not isinstance(root.obj, Registry):
-        root.obj = load_plugins(*plugin_paths(root))
-    return root.obj
-
-
-def plugin_paths(root: click.Context) -> tuple[Sequence[Path], Sequence[Path]]:
-    """The plug-in files and folders named on the command line."""
-    return root.params.get("plugin") or (), root.params.get("plugins_dir") or ()
 
 
 @click.group(

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from mods.errors import DataError, OutputError
+from mods.errors import DataError, OutputError, SettingsError
 
 try:
     import fcntl
@@ -67,6 +67,19 @@ def write_file(target: Path, write: Callable[[IO[bytes]], object]) -> None:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
+
+
+def check_output(setting: str, output: Path, inputs: Iterable[object]) -> None:
+    """Refuse an output that is a folder, or that would overwrite one of the files in `inputs`."""
+    if output.is_dir():
+        raise SettingsError(f"`{setting}` {output} is a folder: name a file, e.g. {output / 'out'}")
+    place = os.path.realpath(output)
+    for other in inputs:
+        if isinstance(other, (str, Path)) and os.path.realpath(other) == place:
+            raise SettingsError(
+                f"`{setting}` {output} would overwrite {other}, which this command needs: "
+                f"choose another file for `{setting}`"
+            )
 
 
 def remove_drafts(folder: Path) -> None:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 
-from mods.printable import printable
+from mods.wording import printable
 
 LISTENED = ("mods", "mods_plugins")
 """Loggers whose information is worth a line; of all others only warnings are."""
@@ -17,15 +17,18 @@ LISTENED = ("mods", "mods_plugins")
 class Progress:
     """Shows bars and notes; results go to standard output and never mix with them."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(
+        self, *, quiet: bool = False, worded: Callable[[str], str] = lambda text: text
+    ) -> None:
         self.quiet = quiet
         self.notices: list[str] = []
-        self._unpause: Callable[[], object] = lambda: None
+        self._worded = worded
+        """How a note is put to who reads it; the notices stay as they are."""
 
     @contextmanager
     def bar(
         self, label: str, total: int | None, *, done: int = 0
-    ) -> Iterator[Callable[[int], None]]:
+    ) -> Iterator[Callable[[int], object]]:
         """Show a bar of `total` rows; yields a function that advances it by a number of rows."""
         from tqdm import tqdm
 
@@ -40,22 +43,14 @@ class Progress:
             dynamic_ncols=True,
             file=sys.stderr,
         ) as bar:
-            self._unpause = bar.unpause
-            try:
-                yield lambda rows: void(bar.update(rows))
-            finally:
-                self._unpause = lambda: None
-
-    def unpause(self) -> None:
-        """Leave the time since the last advance of the open bar out of its rate and time left."""
-        self._unpause()
+            yield bar.update
 
     def note(self, text: str) -> None:
         """Tell something worth knowing; it also goes into the manifest."""
         text = printable(text)
         self.notices.append(text)
         if not self.quiet:
-            print(f"note: {text}", file=sys.stderr)
+            print(f"note: {self._worded(text)}", file=sys.stderr)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -94,7 +89,3 @@ class _Listener(logging.Handler):
             self._progress.note(record.getMessage())
         elif record.name.split(".")[0] in LISTENED:
             self._progress.say(record.getMessage())
-
-
-def void(_: object) -> None:
-    """Drop a value."""

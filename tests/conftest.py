@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mods.cli import main
 
-TOY = Path(__file__).parent / "plugins" / "toy.py"
+TOY = Path(__file__).parent / "support" / "toy.py"
 
 
 def pytest_runtest_setup(item):
@@ -82,7 +82,8 @@ def toy_run(tmp_path):
         return [
             "--plugin", TOY, "run", data, "-o", out, "--recipe", "offline", "--quiet",
             "--quality", "toy-length", "--alpha", "top 30", "--embedder", "toy-letters",
-            "--selector", "toy-spread", "--model", "toy-model", "--necessity", "toy-known",
+            "--selector", "toy-spread", "--model", "toy", "--necessity", "toy-known",
+            "--trainer", "toy-trainer", "--generator", "toy-generator",
             "--beta", "bottom 50%", "--seeds", "8", "--budget", "14", *more,
         ]  # fmt: skip
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import click
 
-from mods.commands.kcenter import load_array
-
 COUNT = click.IntRange(min=1)
 
 
@@ -54,8 +52,9 @@ def kcenter(
     """Time exact k-center greedy against brute force on this machine."""
     from mods.bench import bench_kcenter, format_kcenter
     from mods.errors import SettingsError
+    from mods.files import read_array
 
-    x = None if embeddings is None else load_array(embeddings)
+    x = None if embeddings is None else read_array(embeddings)
     try:
         result = bench_kcenter(x, rows, dim, k, threads=threads, repeats=repeats)
     except ValueError as error:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mods.commands.options import check_output, make_parent
-
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    pass
 
 EPILOG = """\b
 Examples:
@@ -77,20 +73,22 @@ def kcenter(
     EMB.npy holds float32 or float16 vectors, one a row. It is read memory-mapped and may be larger
     than the memory.
     """
+    from mods.commands.options import as_options
     from mods.errors import SettingsError
+    from mods.files import check_output, make_folder, read_array, write_array
     from mods.kcenter import kcenter_greedy
     from mods.progress import Progress
 
     inputs = [vectors] if initial is None else [vectors, initial]
-    check_output("--output", output, inputs)
+    check_output("output", output, inputs)
     if radii is not None:
-        check_output("--radii", radii, [*inputs, output])
-    rows = load_array(vectors)
-    fixed = None if initial is None else load_array(initial)
+        check_output("radii", radii, [*inputs, output])
+    rows = read_array(vectors)
+    fixed = None if initial is None else read_array(initial)
     for file in (output, radii):
         if file is not None:
-            make_parent(file)
-    progress = Progress(quiet=quiet)
+            make_folder(file.parent)
+    progress = Progress(quiet=quiet, worded=as_options)
     with progress.listening(), progress.bar("k-center", k) as advance:
         done = 0
 
@@ -114,9 +112,9 @@ def kcenter(
         except ValueError as error:
             raise SettingsError(f"{vectors}: {error}") from error
         advance(len(picks.indices) - done)
-    save_array(output, picks.indices)
+    write_array(output, picks.indices)
     if radii is not None:
-        save_array(radii, picks.radii)
+        write_array(radii, picks.radii)
     radius = float(picks.radii[-1]) if len(picks.radii) else None
     if as_json:
         click.echo(
@@ -127,34 +125,3 @@ def kcenter(
             f"{len(picks.indices):,} of {len(rows):,} rows picked, covering radius "
             f"{'-' if radius is None else format(radius, '.6g')}: {output}"
         )
-
-
-def load_array(path: Path) -> npt.NDArray[Any]:
-    """Open a .npy file memory-mapped; never unpickles."""
-    import numpy as np
-
-    from mods.errors import DataError
-
-    try:
-        loaded: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is not a .npy file of numbers: {error}") from error
-    return loaded
-
-
-def save_array(path: Path, values: npt.NDArray[np.generic]) -> None:
-    """Write a .npy file next to its place, then move it there."""
-    import numpy as np
-
-    from mods.runfolder import writing
-
-    with writing(path):
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with temporary.open("wb") as file:
-                np.save(file, values, allow_pickle=False)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)

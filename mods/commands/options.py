@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from mods.interfaces import KINDS
+
+if TYPE_CHECKING:
+    from mods.plugins.registry import Registry, Sources
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -39,27 +43,54 @@ def expand_home(ctx: click.Context, parameter: click.Parameter, value: Path | No
     return None if value is None else value.expanduser()
 
 
-def check_output(option: str, output: Path, others: Iterable[str | Path]) -> None:
-    """Refuse an output that is a folder, or that would overwrite one of the files in `others`."""
-    from mods.errors import SettingsError
-
-    if output.is_dir():
-        raise SettingsError(f"{option} {output} is a folder: name a file, e.g. {output / 'out'}")
-    place = os.path.realpath(output)
-    for other in others:
-        if os.path.realpath(other) == place:
-            raise SettingsError(
-                f"{option} {output} would overwrite {other}, which this command needs: "
-                f"choose another file for {option}"
-            )
+def kind_options(command: Command) -> Command:
+    """Add an option for every kind of plug-in that a run chooses."""
+    for kind in reversed([kind for kind in KINDS if kind.chosen]):
+        usual = f"  [default: {kind.default}]" if kind.default else ""
+        option = click.option(f"--{kind.name}", metavar="NAME[:k=v,…]", help=kind.help + usual)
+        command = option(command)
+    return command
 
 
-def make_parent(output: Path) -> None:
-    """Make the folder of an output file."""
-    from mods.runfolder import writing
+def as_options(text: str) -> str:
+    """Show the settings that a message of the library names in backticks as options."""
+    return re.sub(r"`([a-z][a-z_-]*)`", lambda found: option_of(found[1]) or found[0], text)
 
-    with writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
+
+def option_of(setting: str) -> str | None:
+    """Return the option of a setting, or None for a word that is no setting."""
+    context = click.get_current_context(silent=True)
+    option = f"--{setting.replace('_', '-')}"
+    known = context is not None and option in flags_of(context.find_root().command)
+    return option if known else None
+
+
+def flags_of(command: click.Command) -> Iterator[str]:
+    """The options of a command and of all its commands."""
+    yield from (flag for parameter in command.params for flag in parameter.opts)
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            yield from flags_of(child)
+
+
+def registry_of(ctx: click.Context) -> Registry:
+    """Load all plug-ins, once per call of `mods`."""
+    from mods.plugins.loading import load_plugins
+    from mods.plugins.registry import Registry
+
+    root = ctx.find_root()
+    if not isinstance(root.obj, Registry):
+        root.obj = load_plugins(plugin_sources(root))
+    return root.obj
+
+
+def plugin_sources(root: click.Context, **more: Any) -> Sources:
+    """The plug-in files and folders named on the command line."""
+    from mods.plugins.registry import Sources
+
+    files = tuple(Path(file).absolute() for file in root.params.get("plugin") or ())
+    folders = tuple(Path(folder).absolute() for folder in root.params.get("plugins_dir") or ())
+    return Sources(files, folders, **more)
 
 
 def data_options(command: Command) -> Command:

@@ -6,14 +6,14 @@ import json
 
 import click
 
+from mods.commands.options import registry_of
+
 
 @click.command(epilog="\b\nExample:\n  mods --plugin my_scorer.py plugins")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:
     """List plug-ins: kind, name, package, version, options."""
-    from mods.cli import registry_of
-
     rows = [
         {
             "kind": plugin.kind,

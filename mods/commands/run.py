@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mods.commands.options import data_options
+from mods.commands.options import as_options, data_options, kind_options, registry_of
 
 if TYPE_CHECKING:
-    from mods.pipeline import Selection
+    from mods.selection.result import Selection
 
 EPILOG = """\b
 Examples:
@@ -25,22 +25,6 @@ Examples:
 Scorers, embedders, necessity models and selectors: see `mods plugins`. An interrupted run goes on
 where it stopped when the same command is given again.
 """
-
-SETTINGS = (
-    "quality",
-    "embedder",
-    "necessity",
-    "selector",
-    "model",
-    "alpha",
-    "beta",
-    "seeds",
-    "budget",
-    "embed_text",
-    "seed",
-    "schema",
-    "columns",
-)
 
 
 @click.command(epilog=EPILOG)
@@ -67,22 +51,19 @@ SETTINGS = (
 )
 @click.option(
     "--model",
-    metavar="MODEL",
-    help="The model to select for: hub id, folder, GGUF file or a registered name.",
+    metavar="MODEL[:k=v,…]",
+    help="The model to select for: hub id, folder or GGUF file, with options of loading it.",
 )
-@click.option("--quality", metavar="NAME[:k=v,…]", help="Quality scorer.")
+@kind_options
 @click.option(
     "--alpha", metavar="CUT", help="Quality rows must pass: 0.5 (above), 'top 30%' or 'top 5000'."
 )
-@click.option("--embedder", metavar="NAME[:k=v,…]", help="Embedder.")
 @click.option(
     "--embed-text",
     type=click.Choice(["prompt", "instruction", "both"]),
     help="What is embedded: the prompt with its input, the instruction alone, or "
     "prompt and response.",
 )
-@click.option("--selector", metavar="NAME[:k=v,…]", help="Selector of diverse rows.")
-@click.option("--necessity", metavar="NAME[:k=v,…]", help="Necessity model.")
 @click.option(
     "--beta",
     metavar="CUT",
@@ -122,25 +103,25 @@ def run(
 
     DATA are files (JSON, JSONL, CSV, Parquet, also .gz), folders or hub ids.
     """
-    from mods.api import execute
-    from mods.cli import registry_of
-    from mods.config import load_recipe, load_toml, make_settings
+    from mods import api
     from mods.progress import Progress
+    from mods.settings.layers import make_settings
+    from mods.settings.recipes import load_recipe, load_toml
 
     recipe = recipe or "default"
-    given = {key: options[key] for key in SETTINGS if options[key] not in (None, {})}
+    given = {name: value for name, value in options.items() if value not in (None, {})}
     settings = make_settings(
         (f"recipe {recipe}", load_recipe(recipe)),
         (str(config), load_toml(config) if config else {}),
         ("command line", given),
         overrides=overrides,
     )
-    selection = execute(
+    selection = api.run(
         data,
         settings,
         registry_of(ctx),
         cache=cache,
-        progress=Progress(quiet=quiet),
+        progress=Progress(quiet=quiet, worded=as_options),
         output=output,
         strict=strict,
         overwrite=overwrite,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mods.commands.options import check_output, data_options, make_parent
+from mods.commands.options import as_options, data_options, registry_of
 
 EPILOG = """\b
 Examples:
@@ -56,28 +56,25 @@ def score(
     Rows that cannot be read or scored have no score but a reason in the column `reason`;
     duplicates have the score of the row they repeat.
     """
-    from mods.api import read
-    from mods.cached import Part
-    from mods.cli import registry_of
-    from mods.plugins import Choice
+    from mods.api import score_rows
     from mods.progress import Progress
-    from mods.scores import score_table, write_table
-    from mods.stages.quality import score_records
-    from mods.store import default_cache
+    from mods.settings.choice import Choice
 
-    progress = Progress(quiet=quiet)
-    registry = registry_of(ctx)
-    part = Part.make(registry, "quality", Choice.parse(quality), seed)
-    check_output("--output", output, data)
-    make_parent(output)
-    reading = read(data, registry, schema=schema, columns=columns, strict=strict, progress=progress)
-    check_output("--output", output, reading.schemas)  # the files of folders, too
-    with progress.listening():
-        values = score_records(reading.records, part, cache or default_cache(), progress)
-    table = score_table(reading, values)
-    write_table(table, output)
+    choice = Choice.parse(quality)
+    table = score_rows(
+        data,
+        choice,
+        registry_of(ctx),
+        output=output,
+        seed=seed,
+        schema=schema,
+        columns=columns,
+        cache=cache,
+        strict=strict,
+        progress=Progress(quiet=quiet, worded=as_options),
+    )
     scored = table.num_rows - table["score"].null_count
     if as_json:
         click.echo(json.dumps({"output": str(output), "rows": table.num_rows, "scored": scored}))
     else:
-        click.echo(f"{table.num_rows:,} rows, {scored:,} scored by {part.plugin.name}: {output}")
+        click.echo(f"{table.num_rows:,} rows, {scored:,} scored by {choice.name}: {output}")

@@ -25,7 +25,7 @@ def why(run: Path, row: str, as_json: bool) -> None:
     ROW is a row number (from 1), FILE:ROW where several files were read, or an id or the start
     of one.
     """
-    from mods.story import find_receipts, tell
+    from mods.runs.why import find_receipts, tell
 
     receipts, manifest = find_receipts(run, row)
     if as_json:

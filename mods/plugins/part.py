@@ -1,54 +1,75 @@
-"""Per-row work through the store: only what is missing is computed, and kept at once."""
+"""A plug-in at work: which one, with which options, as data; the object is made where it works."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from mods.checks import checked_vectors
-from mods.errors import DataError, ModsError, PluginError, RunFolderError, SettingsError
-from mods.interfaces import Unscorable
-from mods.plugins import Choice, Plugin, Registry, describe
-from mods.store import Store
+from mods.errors import ModsError, PluginError
+from mods.interfaces import Outcome, kind_named
+from mods.plugins.loading import plugins_of
+from mods.wording import describe
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from mods.progress import Progress
-    from mods.records import Record
+    from mods.plugins.registry import Plugin, Registry, Sources
+    from mods.settings.choice import Choice
 
 Value = TypeVar("Value")
 
 DEFAULT_CHUNK = 256
-FAMILY = (ModsError, DataError, SettingsError, PluginError, RunFolderError)
-UNSCORABLE = b"unscorable: "
-"""Longer than a float64, so that no score starts with it."""
+"""Rows a call gets where the plug-in does not say: long enough for full batches, short enough
+that a killed run loses little."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
-    """A plug-in object at work, with what is needed to name it and to key its results."""
+    """A plug-in with its options. It can be pickled: another process makes its own object."""
 
     plugin: Plugin
-    object: Any
     options: Mapping[str, Any]
-    """All options in force: those given, the seed, and the defaults."""
+    """All options in force: those given, values of the run, and defaults."""
+    sources: Sources
+    """Where its module is found."""
 
     @classmethod
-    def make(cls, registry: Registry, kind: str, choice: Choice, seed: int) -> Part:
-        """Create the object for a choice."""
+    def choose(
+        cls, registry: Registry, kind: str, choice: Choice, context: Mapping[str, Any]
+    ) -> Part:
+        """Choose a plug-in; `context` holds values of the run that its factory may ask for."""
         plugin = registry.get(kind, choice.name)
-        return cls(plugin, registry.create(kind, choice, seed=seed), plugin.effective(choice, seed))
+        return cls(plugin, plugin.options(choice, context), registry.sources)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _elsewhere, (self.sources, self.plugin.kind, self.plugin.name, self.options)
 
     def __str__(self) -> str:
         """Name it the way error messages do."""
         return str(self.plugin)
+
+    @property
+    def name(self) -> str:
+        """The name it was registered under."""
+        return self.plugin.name
+
+    @cached_property
+    def object(self) -> Any:
+        """The plug-in object, made when first asked for; `PluginError` if it lacks a method."""
+        kind = kind_named(self.plugin.kind)
+        try:
+            made = self.plugin.factory(**self.options)
+        except ModsError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{self} could not be made: {describe(error)}") from error
+        if not isinstance(made, kind.protocols):
+            raise PluginError(
+                f"{self} is a {type(made).__name__} without {kind.methods}, which every {kind.name} "
+                "plug-in has"
+            )
+        return made
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -57,10 +78,10 @@ class Part:
         origin = self.plugin.origin
         return {
             "kind": self.plugin.kind,
-            "name": self.plugin.name,
+            "name": self.name,
             "package": origin.package,
             "version": origin.version,
-            "identity": self.call(own) if callable(own) else dict(self.options),
+            "identity": self.call(own) if callable(own) else plain(self.options),
         }
 
     def chunk_size(self, default: int = DEFAULT_CHUNK) -> int:
@@ -70,120 +91,81 @@ class Part:
             raise PluginError(f"{self}: chunk_size is {size!r}; expected a whole number from 1")
         return size
 
+    def needs(self, usual: Sequence[str]) -> tuple[str, ...]:
+        """What the plug-in says it must be given, else what is usual."""
+        needs = getattr(self.object, "needs", usual)
+        if isinstance(needs, str) or not all(isinstance(need, str) for need in needs):
+            raise PluginError(f"{self}: needs is {needs!r}; expected a tuple of names")
+        return tuple(needs)
+
     def call(self, method: Callable[..., Value], *arguments: Any, **named: Any) -> Value:
         """Call a method of the plug-in; an unexpected failure names the plug-in."""
         try:
             return method(*arguments, **named)
         except ModsError as error:
-            family = type(error) if type(error) in FAMILY else PluginError
-            raise family(f"{self}: {error}") from error
+            raise error.within(str(self)) from error
         except (Exception, SystemExit) as error:
             raise PluginError(f"{self} failed: {describe(error)}") from error
 
-
-@dataclass(frozen=True)
-class Codec(Generic[Value]):
-    """How a result becomes bytes and back."""
-
-    encode: Callable[[Value], bytes]
-    decode: Callable[[bytes], Value]
-
-
-def encode_score(value: float | Unscorable) -> bytes:
-    """Eight bytes of a float64, or the reason why there is none."""
-    if isinstance(value, Unscorable):
-        return UNSCORABLE + value.reason.encode("utf-8", "surrogatepass")
-    return struct.pack("<d", value)
-
-
-def decode_score(data: bytes) -> float | Unscorable:
-    """Undo `encode_score`."""
-    if data.startswith(UNSCORABLE):
-        return Unscorable(data[len(UNSCORABLE) :].decode("utf-8", "surrogatepass"))
-    return float(struct.unpack("<d", data)[0])
+    def each(self, yielded: Iterable[Value]) -> Iterator[Value]:
+        """Go through what the plug-in yields; an unexpected failure names the plug-in."""
+        values = iter(yielded)
+        while True:
+            try:
+                value = next(values)
+            except StopIteration:
+                return
+            except ModsError:
+                raise
+            except Exception as error:
+                raise PluginError(f"{self} failed: {describe(error)}") from error
+            yield value
 
 
-SCORES: Codec[float | Unscorable] = Codec(encode_score, decode_score)
-VECTORS: Codec[npt.NDArray[np.float32]] = Codec(
-    lambda vector: np.ascontiguousarray(vector, dtype="<f4").tobytes(),
-    lambda data: np.frombuffer(data, dtype="<f4"),
-)
-TEXTS: Codec[str] = Codec(
-    lambda text: text.encode("utf-8", "surrogatepass"),
-    lambda data: data.decode("utf-8", "surrogatepass"),
-)
+def _elsewhere(sources: Sources, kind: str, name: str, options: Mapping[str, Any]) -> Part:
+    """Make the part of another process here."""
+    return Part(plugins_of(sources).get(kind, name), options, sources)
 
 
-class VectorChecker:
-    """Calls a plug-in for vectors and checks them; the width must stay what it was at first."""
-
-    def __init__(self, part: Part, method: Callable[[Sequence[Record]], Any]) -> None:
-        self._part, self._method = part, method
-        self._width: int | None = None
-
-    def __call__(self, chunk: Sequence[Record]) -> list[npt.NDArray[np.float32]]:
-        """Return one vector per record."""
-        vectors = self._part.call(self._method, chunk)
-        checked = checked_vectors(vectors, len(chunk), str(self._part), width=self._width)
-        self._width = checked.shape[1]
-        return list(checked)
+def plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as plain JSON."""
+    return {
+        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+        for name, value in options.items()
+    }
 
 
-def stacked(vectors: Sequence[npt.NDArray[np.float32]], part: Part) -> npt.NDArray[np.float32]:
-    """Return vectors, cached ones among them, as one array of shape (n, d)."""
-    widths = {len(vector) for vector in vectors}
-    if len(widths) > 1:
-        raise PluginError(
-            f"{part} returned vectors of widths {sorted(widths)}, some of them cached: the width "
-            "must not change; if the plug-in changed, its identity() must too"
-        )
-    return np.stack(vectors)
+@dataclass(eq=False)
+class PartTask:
+    """A method of a part, to be called with chunks of rows; see `mods.interfaces.Task`."""
+
+    part: Part
+    method: str
+    spread: Callable[[Sequence[Any]], tuple[Any, ...]]
+    """Turns a chunk into the arguments of the method; a function of a module, to be pickled."""
+    arguments: tuple[Any, ...] = ()
+    """Further arguments, the same for every chunk."""
+    fit: Sequence[str] | None = None
+    """Texts that the plug-in's `fit` sees before the first call."""
+
+    def run(self, chunk: Sequence[Any]) -> Outcome:
+        """Call the method with one chunk."""
+        start = time.monotonic()
+        self._fitted  # noqa: B018
+        method = getattr(self.part.object, self.method)
+        values = self.part.call(method, *self.spread(chunk), *self.arguments)
+        return Outcome(values, time.monotonic() - start)
+
+    @cached_property
+    def _fitted(self) -> bool:
+        if self.fit is not None:
+            self.part.call(self.part.object.fit, list(self.fit))
+        return True
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_fitted"}
 
 
-def compute_cached(
-    records: Sequence[Record],
-    compute: Callable[[Sequence[Record]], Sequence[Value]],
-    *,
-    codec: Codec[Value],
-    cache: Path,
-    name: str,
-    identity: Mapping[str, Any],
-    chunk_size: int,
-    progress: Progress,
-    label: str,
-) -> list[Value]:
-    """Return one value per record, computing only what the store does not hold.
-
-    Records go through `compute` in chunks, longest first. The chunks are those of the whole list,
-    so that an interrupted call, started again, computes the very same batches.
-    """
-    store = Store(cache, name, identity)
-    try:
-        known = decoded(store, codec, [record.key for record in records])
-        if len(known) < len(records):
-            order = sorted(records, key=lambda record: (-text_length(record), record.id))
-            with progress.bar(label, len(records), done=len(known)) as advance:
-                for start in range(0, len(order), chunk_size):
-                    chunk = [r for r in order[start : start + chunk_size] if r.key not in known]
-                    if not chunk:
-                        continue
-                    values = compute(chunk)
-                    store.put((r.key, codec.encode(v)) for r, v in zip(chunk, values, strict=True))
-                    known.update((r.key, v) for r, v in zip(chunk, values, strict=True))
-                    advance(len(chunk))
-        return [known[record.key] for record in records]
-    finally:
-        store.close()
-
-
-def decoded(store: Store, codec: Codec[Value], keys: Sequence[str]) -> dict[str, Value]:
-    """Return what the store holds of these keys."""
-    try:
-        return {key: codec.decode(data) for key, data in store.get(keys).items()}
-    except (ValueError, struct.error) as error:
-        raise store.broken(error) from error
-
-
-def text_length(record: Record) -> int:
-    """Characters of a whole conversation: what the cost of a forward pass grows with."""
-    return sum(len(message.content) for message in record.messages)
+def as_they_are(chunk: Sequence[Any]) -> tuple[Any, ...]:
+    """Give a method the rows of a chunk as one argument."""
+    return (list(chunk),)

@@ -51,6 +51,30 @@ def checked_score(value: Any, i: int, plugin: str) -> float | Unscorable:
     return float(value)
 
 
+def checked_answers(values: Any, n: int, plugin: str) -> list[str | Unscorable]:
+    """Return n texts or `Unscorable`s; anything else is a `PluginError`."""
+    if not isinstance(values, Sequence) or isinstance(values, (str, bytes)) or len(values) != n:
+        raise PluginError(f"{plugin} must return one text per conversation, in order")
+    for value in values:
+        if not isinstance(value, (str, Unscorable)):
+            raise PluginError(
+                f"{plugin} returned {value!r} ({type(value).__name__}) as an answer; expected a "
+                "text, or mods.Unscorable(reason)"
+            )
+    return list(values)
+
+
+def checked_counts(values: Any, n: int, plugin: str) -> list[int]:
+    """Return n whole numbers from 0; anything else is a `PluginError`."""
+    if not isinstance(values, (Sequence, np.ndarray)) or len(values) != n:
+        raise PluginError(f"{plugin} must return one number of tokens per record, in order")
+    for value in values:
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or value < 0:
+            raise PluginError(f"{plugin} returned {value!r} tokens; expected a whole number from 0")
+    return [int(value) for value in values]
+
+
 def is_finite(value: float | np.integer[Any] | np.floating[Any]) -> bool:
     """Say whether a number is a finite float; a Python integer may be too large for one."""
     try:

@@ -1,4 +1,4 @@
-"""The story of a row, told from the run folder alone."""
+"""What happened to a row, and why: told from the run folder alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mods.errors import RunFolderError, SettingsError
-from mods.printable import printable
-from mods.runfolder import RECEIPTS, RunFolder
-from mods.store import read_results
+from mods.errors import SettingsError
+from mods.runs.saved import SavedRun
+from mods.wording import printable
 
 Row = dict[str, Any]
 SHORTEST_ID = 10
@@ -23,55 +22,34 @@ def find_receipts(run: Path, row: str) -> tuple[list[Row], Mapping[str, Any]]:
     Raises `RunFolderError` when the folder holds no finished run, `SettingsError` when no row is
     found.
     """
-    manifest = RunFolder(run).manifest()
-    if manifest is None:
-        raise RunFolderError(f"{run} holds no run: no manifest.json")
-    if not {"makes", "thresholds", "vectors", "rows"} <= manifest.keys():
-        raise RunFolderError(f"{run}/manifest.json is not that of a finished run; run it again")
-    table = read_receipts(run / RECEIPTS)
+    saved = SavedRun.load(run)
     if not row:
         raise SettingsError("an empty ROW: give a row number from 1, FILE:ROW or an id")
-    found = table.filter(matching(row)).to_pylist()
+    found = saved.receipts.filter(matching(row)).to_pylist()
     if not found:
-        sources = list(manifest["makes"]["inputs"]["sources"])
+        sources = list(saved.manifest["makes"]["inputs"]["sources"])
         raise SettingsError(
             f"{row!r} names no row of {run}: give a row number from 1, FILE:ROW or the start of "
             f"an id; files: {', '.join(sources)}"
         )
     for receipt in found:
-        receipt["nearest"] = nearest_selected(receipt, table, manifest)
-    return found, manifest
+        receipt["nearest"] = nearest_selected(receipt, saved)
+    return found, saved.manifest
 
 
-def nearest_selected(receipt: Row, table: Any, manifest: Mapping[str, Any]) -> Row | None:
-    """Return the nearest other selected row and its distance, if the vectors are still kept."""
-    import numpy as np
+def nearest_selected(receipt: Row, saved: SavedRun) -> Row | None:
+    """Return the nearest other selected row and its distance, if the row was embedded."""
     import pyarrow.compute as pc
 
-    others = table.filter((pc.field("fate") == "selected") & (pc.field("id") != receipt["id"]))
-    ids = others["id"].to_pylist()
-    kept = read_results(Path(manifest["vectors"]), [*ids, receipt["id"]])
-    if receipt["id"] not in kept or not ids or not all(i in kept for i in ids):
+    rows = saved.pool.filter(pc.field("id") == receipt["id"]).to_pylist() if receipt["id"] else []
+    if not rows or rows[0]["distance"] is None:
         return None
-    vectors = np.stack([np.frombuffer(kept[i], dtype="<f4") for i in ids]).astype(np.float64)
-    gaps = np.linalg.norm(vectors - np.frombuffer(kept[receipt["id"]], dtype="<f4"), axis=1)
-    at = int(np.argmin(gaps))
-    row = others.slice(at, 1).to_pylist()[0]
-    return {"source": row["source"], "row": row["row"], "distance": float(gaps[at])}
-
-
-def read_receipts(path: Path) -> Any:
-    """Read the receipts as a pyarrow table."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise RunFolderError(f"{path} cannot be read: {error}") from error
-    if not {"id", "source", "row", "fate", "order", "radius"} <= set(table.column_names):
-        raise RunFolderError(f"{path} does not hold the receipts of a run")
-    return table
+    near = rows[0]
+    return {
+        "source": near["nearest_source"],
+        "row": near["nearest_row"],
+        "distance": near["distance"],
+    }
 
 
 def matching(row: str) -> Any:

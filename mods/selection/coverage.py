@@ -1,25 +1,78 @@
-"""Stage 2, coverage: embed the pool and pick a diverse subset of it (MoDS, section 3.2)."""
+"""Stage 2, coverage: pick a diverse seed set (MoDS, section 3.2)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mods.cached import VECTORS, Part, VectorChecker, compute_cached, stacked
-from mods.checks import checked_picks
-from mods.interfaces import Picks, Pool
-from mods.store import store_path
+import numpy as np
+
+from mods.errors import SettingsError
+from mods.interfaces import (
+    EMBEDDINGS,
+    QUALITY,
+    TOKENS,
+    USUAL_NEEDS,
+    Budget,
+    Picks,
+    Pool,
+    TokenCounter,
+    Unscorable,
+)
+from mods.plugins.part import Part
+from mods.plugins.rules import checked_picks
+from mods.selection.quality import score_records
+from mods.selection.stage import Given, score_name
+from mods.settings.choice import Choice
+from mods.work.columns import COUNTS, stacked, vectors
+from mods.work.work import Item, Job, Work, items
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
-    from mods.progress import Progress
     from mods.records import Record
+    from mods.settings.run import EmbedText
 
-EmbedText = Literal["prompt", "instruction", "both"]
+
+def fill_pool(pool: Pool, given: Given) -> Pool:
+    """Add to the pool what the selector needs, and nothing else."""
+    needs = given.parts["selector"].needs(USUAL_NEEDS)
+    for need in needs:
+        if need not in (EMBEDDINGS, QUALITY, TOKENS):
+            pool = add_score(pool, need, given)
+    if EMBEDDINGS in needs:
+        text = given.settings.embed_text
+        vectors = embed_records(pool.records, given.parts["embedder"], text, given.work)
+        pool = replace(pool, embeddings=vectors)
+    if TOKENS in needs:
+        pool = replace(pool, tokens=count_tokens(pool.records, given))
+    return pool
+
+
+def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
+    """Add the scores of a further quality scorer; rows it cannot score leave the pool."""
+    part = Part.choose(
+        given.registry, "quality", Choice.parse(scorer), given.settings.context("quality")
+    )
+    results: list[float | Unscorable] = score_records(pool.records, part, given.work)
+    places, values = given.without_unscorable(pool.records, results, "coverage")
+    left = pool.rows(places)
+    given.receipts.score(left.records, score_name("quality", scorer), values)
+    return replace(left, scores={**left.scores, scorer: np.array(values, dtype=np.float64)})
+
+
+def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int64]:
+    """Count the tokens that tuning learns from each row, with the trainer's own template."""
+    part = given.parts.get("trainer")
+    if part is None or not isinstance(part.object, TokenCounter):
+        raise SettingsError(
+            f"{given.parts['selector']} needs token counts: choose a `trainer` that counts them, "
+            "and a `budget` above the `seeds`"
+        )
+    job = Job(part, "count_tokens", "tokens", f"tokens-{part.name}", part.identity)
+    return np.array(given.work.rows(job, COUNTS, items(records)), dtype=np.int64)
 
 
 def text_of(record: Record, what: EmbedText) -> str:
@@ -30,32 +83,36 @@ def text_of(record: Record, what: EmbedText) -> str:
 
 
 def embed_records(
-    records: Sequence[Record], part: Part, what: EmbedText, cache: Path, progress: Progress
-) -> tuple[npt.NDArray[np.float32], Path]:
-    """Return one vector per record, float32, shape (n, d), and the file that keeps them."""
-    name = f"embedding-{part.plugin.name}"
+    records: Sequence[Record], part: Part, what: EmbedText, work: Work
+) -> npt.NDArray[np.float32]:
+    """Return one vector per record, float32, shape (n, d)."""
+    texts = [text_of(record, what) for record in records]
     identity = {"text": what, **part.identity}
-    if hasattr(part.object, "fit"):
-        texts = [text_of(record, what) for record in records]
-        part.call(part.object.fit, texts)
+    fit = texts if hasattr(part.object, "fit") else None
+    if fit is not None:
         identity["pool"] = hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()
-    vectors = compute_cached(
-        records,
-        VectorChecker(
-            part, lambda chunk: part.object.embed([text_of(record, what) for record in chunk])
-        ),
-        codec=VECTORS,
-        cache=cache,
-        name=name,
-        identity=identity,
-        chunk_size=part.chunk_size(),
-        progress=progress,
-        label=f"coverage: {part.plugin.name}",
-    )
-    return stacked(vectors, part), store_path(cache, name, identity)
+    label, name = f"coverage: {part.name}", f"embedding-{part.name}"
+    job = Job(part, "embed", label, name, identity, fit=fit)
+    rows = [Item(r.key, text, r.size) for r, text in zip(records, texts, strict=True)]
+    return stacked(work.rows(job, vectors(), rows), str(part))
+
+
+def pick_seeds(pool: Pool, given: Given) -> list[int]:
+    """Pick the seeds; returns their places in the pool, in order of pick."""
+    asked = given.settings.seeds
+    none = np.empty(0, dtype=np.int64)
+    picks = pick(pool, asked, none, given.parts["selector"])
+    given.receipts.select(pool, picks, "coverage", "seed", after=0)
+    if len(picks.indices) < asked:
+        given.work.progress.note(
+            f"{len(picks.indices)} seeds instead of {asked}: every other row coincides with one "
+            "of them"
+        )
+    seeds: list[int] = picks.indices.tolist()
+    return seeds
 
 
 def pick(pool: Pool, k: int, initial: npt.NDArray[np.int64], part: Part) -> Picks:
     """Pick up to k rows of the pool besides the fixed centres."""
-    picks = part.call(part.object.select, pool, k, initial=initial)
+    picks = part.call(part.object.select, pool, Budget(rows=k), initial=initial)
     return checked_picks(picks, len(pool.records), k, initial, str(part))

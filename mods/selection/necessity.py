@@ -2,149 +2,220 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods.cached import SCORES, TEXTS, Codec, Part, Value, compute_cached
-from mods.checks import checked_scores
-from mods.errors import PluginError
-from mods.interfaces import LanguageModel, Unscorable
-from mods.progress import Progress
-from mods.settings import Generation, Tuning
-from mods.store import digest
+from mods.errors import PluginError, SettingsError
+from mods.interfaces import ANSWERS, LOSSES, Evidence, Pool, TokenLosses, Unscorable, Weights
+from mods.selection.coverage import pick
+from mods.selection.stage import Given, score_name
+from mods.work import columns
+from mods.work.store import digest
+from mods.work.work import Item, Job, Work, items
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from mods.plugins.part import Part
     from mods.records import Record
+    from mods.settings.options import Generation
 
 
 class TunedModel:
-    """The given model tuned on the seeds: made when first asked, its answers cached.
-
-    Offers the interface `LanguageModel`.
-    """
+    """The given model tuned on some rows, when first needed; its answers and losses are cached."""
 
     def __init__(
         self,
-        backend: Part,
-        seeds: Sequence[Record],
-        *,
-        tuning: Tuning,
+        trainer: Part,
+        generator: Part,
+        rows: Sequence[Record],
         generation: Generation,
-        seed: int,
-        cache: Path,
-        progress: Progress,
+        work: Work,
     ) -> None:
-        self._backend, self._seeds, self._seed = backend, seeds, seed
-        self._tuning, self._generation = tuning, generation
-        self._cache, self._progress = cache, progress
-        self._model: LanguageModel | None = None
-        self.identity: Mapping[str, Any] = {
-            "model": backend.identity,
-            "tuning": without(asdict(tuning), "micro_batch"),
-            "seeds": [record.id for record in seeds],
-            "seed": seed,
-        }
+        self._trainer, self._generator = trainer, generator
+        self._rows, self._generation, self._work = rows, generation, work
 
-    @property
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What makes the weights: the trainer with its settings, and the rows in order."""
+        return {"trainer": self._trainer.identity, "rows": [record.id for record in self._rows]}
+
+    @cached_property
     def answering(self) -> dict[str, Any]:
-        """What makes the answers: the tuned model and how it decodes."""
+        """What makes the answers: the weights, who answers with them, and how it decodes."""
         settings = asdict(self._generation)
         if self._generation.temperature == 0:  # with sampling, batches share their noise
-            settings = without(settings, "batch_size")
-        return {**self.identity, "generation": settings}
+            del settings["batch_size"]
+        return {**self._reading, "generation": settings}
 
-    def model(self) -> LanguageModel:
-        """Tune, or load what was tuned before."""
-        if self._model is None:
-            self._progress.say(f"necessity: tuning the model on {len(self._seeds)} seeds")
-            model = self._backend.call(
-                self._backend.object.tune,
-                self._seeds,
-                tuning=self._tuning,
-                generation=self._generation,
-                folder=self._cache / "tuned" / digest(self.identity),
-                seed=self._seed,
+    @property
+    def _reading(self) -> dict[str, Any]:
+        return {"weights": self.identity, "generator": self._generator.identity}
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The weights: tuned now, or found where an earlier run left them."""
+        work, trainer = self._work, self._trainer
+        work.progress.say(f"necessity: tuning the model on {len(self._rows)} seeds")
+        folder = work.cache / "tuned" / digest(self.identity)
+        path = trainer.call(trainer.object.train, self._rows, folder)
+        if not isinstance(path, (str, Path)):
+            raise PluginError(
+                f"{trainer}: train() returned {type(path).__name__}; expected the path of the "
+                "weights"
             )
-            if not isinstance(model, LanguageModel):
-                raise PluginError(
-                    f"{self._backend}: tune() returned {type(model).__name__}; expected an object "
-                    "with generate(records) and losses(records)"
-                )
-            self._model = model
-            self._progress.unpause()  # the bar of the rows to come does not count the tuning
-        return self._model
+        return Weights(Path(path), self.identity)
 
-    def generate(self, records: Sequence[Record]) -> list[str]:
-        """Answer each record's context."""
-        return self._cached(records, "responses", self.answering, TEXTS, self._generate)
+    def answers(self, records: Sequence[Record]) -> list[str | Unscorable]:
+        """Return the model's answer to each record's conversation."""
+        asked = items([record.conversation for record in records])
+        return self._work.rows(
+            self._job("answers", "responses", self.answering), columns.ANSWERS, asked
+        )
 
-    def losses(self, records: Sequence[Record]) -> npt.NDArray[np.float64]:
-        """Return the mean token loss of each record's own response."""
-        losses = self._cached(records, "losses", self.identity, SCORES, self._losses)
-        return np.array(losses, dtype=np.float64)
+    def losses(self, records: Sequence[Record]) -> list[float | Unscorable]:
+        """Return the mean token loss of each record's own reply."""
+        return self._work.rows(
+            self._job("losses", "losses", self._reading), columns.SCORES, items(records)
+        )
 
-    def _generate(self, chunk: Sequence[Record]) -> list[str]:
-        answers = self._backend.call(self.model().generate, chunk)
-        if len(answers) != len(chunk) or not all(isinstance(text, str) for text in answers):
-            raise PluginError(f"{self._backend}: generate() must return one text per record")
-        return answers
-
-    def _losses(self, chunk: Sequence[Record]) -> list[float | Unscorable]:
-        values = self._backend.call(self.model().losses, chunk)
-        return checked_scores(values, len(chunk), f"{self._backend}, losses()")
-
-    def _cached(
-        self,
-        records: Sequence[Record],
-        name: str,
-        identity: Mapping[str, Any],
-        codec: Codec[Value],
-        compute: Callable[[Sequence[Record]], list[Value]],
-    ) -> list[Value]:
-        return compute_cached(
-            records,
-            compute,
-            codec=codec,
-            cache=self._cache,
-            name=name,
-            identity=identity,
+    def _job(self, method: str, name: str, identity: dict[str, Any]) -> Job:
+        return Job(
+            self._generator,
+            method,
+            f"necessity: {method}",
+            name,
+            identity,
+            arguments=lambda: (self.weights,),
             chunk_size=self._generation.batch_size,
-            progress=Progress(quiet=True),  # the stage's own bar counts these rows
-            label=name,
         )
 
 
-def without(settings: dict[str, Any], memory: str) -> dict[str, Any]:
-    """Leave out a setting that is a matter of memory, not of results."""
-    return {name: value for name, value in settings.items() if name != memory}
+def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
+    """Return the rows that the seed-tuned model answers badly, in input order."""
+    chosen, beta = set(seeds), given.settings.beta
+    others = [i for i in range(len(pool.records)) if i not in chosen]
+    if not others:
+        return []
+    part = given.parts["necessity"]
+    tuned = TunedModel(
+        given.parts["trainer"],
+        given.parts["generator"],
+        [pool.records[i] for i in seeds],
+        given.settings.generation,
+        given.work,
+    )
+    reviewed, values = review(pool, others, tuned, given)
+    name = score_name("necessity", part.name)
+    given.receipts.score([pool.records[i] for i in reviewed], name, values)
+    scores = np.array(values, dtype=np.float64)
+    passing, cut = given.passing("beta", scores)
+    for at in np.flatnonzero(~passing):
+        reason = (
+            f"answered well enough: necessity {scores[at]:.4g} does not pass beta {beta} "
+            f"({cut:.4g})"
+        )
+        given.receipts.reject(pool.records[reviewed[at]], "necessity", reason)
+    return [reviewed[at] for at in np.flatnonzero(passing)]
 
 
-def judge_records(
-    records: Sequence[Record],
-    part: Part,
-    model: TunedModel,
-    *,
-    chunk_size: int,
-    cache: Path,
-    progress: Progress,
-) -> list[float | Unscorable]:
-    """Return how well the tuned model does on each record; higher is better answered."""
-    return compute_cached(
-        records,
-        lambda chunk: checked_scores(
-            part.call(part.object.judge, chunk, model), len(chunk), str(part)
-        ),
-        codec=SCORES,
-        cache=cache,
-        name=f"necessity-{part.plugin.name}",
-        identity={**part.identity, "tuned": model.answering},
-        chunk_size=part.chunk_size(chunk_size),
-        progress=progress,
-        label=f"necessity: {part.plugin.name}",
+def review(
+    pool: Pool, rows: Sequence[int], tuned: TunedModel, given: Given
+) -> tuple[list[int], list[float]]:
+    """Ask the model, and have the necessity model review it; returns rows and their scores.
+
+    Rows that cannot be answered or reviewed are quarantined.
+    """
+    part = given.parts["necessity"]
+    left = list(rows)
+    found: dict[str, dict[int, Any]] = {}
+    for need in needs_of(part, given.parts["generator"]):
+        ask: Callable[[Sequence[Record]], Sequence[Any]] = getattr(tuned, need)
+        records = [pool.records[i] for i in left]
+        places, values = given.without_unscorable(records, ask(records), "necessity")
+        left = [left[at] for at in places]
+        found[need] = dict(zip(left, values, strict=True))
+    rows_to_review = [
+        Item(
+            pool.records[i].key,
+            (pool.records[i], {need: values[i] for need, values in found.items()}),
+            pool.records[i].size,
+        )
+        for i in left
+    ]
+    job = Job(
+        part,
+        "review",
+        f"necessity: {part.name}",
+        f"necessity-{part.name}",
+        {**part.identity, "tuned": tuned.answering},
+        spread=with_evidence,
+        chunk_size=part.chunk_size(given.settings.generation.batch_size),
+    )
+    results = given.work.rows(job, columns.SCORES, rows_to_review)
+    records = [pool.records[i] for i in left]
+    places, values = given.without_unscorable(records, results, "necessity")
+    return [left[at] for at in places], values
+
+
+def needs_of(part: Part, generator: Part) -> tuple[str, ...]:
+    """Return the evidence that a necessity model needs; an error if it cannot be had."""
+    needs = part.needs((ANSWERS,))
+    for need in needs:
+        if need not in (ANSWERS, LOSSES):
+            raise PluginError(f"{part} needs {need!r}; there are {ANSWERS!r} and {LOSSES!r}")
+    if LOSSES in needs and not isinstance(generator.object, TokenLosses):
+        raise SettingsError(
+            f"{part} needs token losses, which {generator} does not give: choose another "
+            "`generator`, or another `necessity`"
+        )
+    return needs
+
+
+def with_evidence(chunk: Sequence[Any]) -> tuple[Any, ...]:
+    """Turn a chunk of (record, evidence of the record) into the arguments of `review`."""
+    needs = chunk[0][1]
+    evidence = {need: [found[need] for _, found in chunk] for need in needs}
+    return [record for record, _ in chunk], Evidence(**evidence)
+
+
+def pick_necessary(
+    pool: Pool, seeds: Sequence[int], necessary: Sequence[int], given: Given
+) -> list[int]:
+    """Second coverage pass: pick among the necessary rows, with the seeds as fixed centres."""
+    wanted = given.settings.budget - len(seeds)
+    both = sorted([*seeds, *necessary])
+    place = {i: at for at, i in enumerate(both)}
+    part = pool.rows(both)
+    added: list[int] = []
+    if necessary:
+        initial = np.array([place[i] for i in seeds], dtype=np.int64)
+        k = min(wanted, len(necessary))
+        picks = pick(part, k, initial, given.parts["selector"])
+        given.receipts.select(part, picks, "necessity", "necessary", after=len(seeds))
+        added = [both[at] for at in picks.indices]
+    for i in set(necessary) - set(added):
+        reason = f"necessary, but not among the {len(added)} picked up to the budget"
+        given.receipts.reject(pool.records[i], "necessity", reason)
+    if len(added) < wanted:
+        others = len(pool.records) - len(seeds)
+        given.work.progress.note(
+            f"{len(seeds) + len(added)} rows instead of `budget` {given.settings.budget}: "
+            + shortage(others, len(necessary), len(added), given)
+        )
+    return added
+
+
+def shortage(others: int, necessary: int, added: int, given: Given) -> str:
+    """Say why the budget was not met, and what would help."""
+    if others == 0:
+        return "every row that passes alpha is a seed; lower alpha or the number of seeds"
+    if added < necessary:
+        return "the other necessary rows coincide with rows picked already"
+    return (
+        f"{necessary} of {others} rows are necessary at `beta` {given.settings.beta}; "
+        "raise beta for more"
     )

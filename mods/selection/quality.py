@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mods.cached import SCORES, VECTORS, Part, VectorChecker, compute_cached, stacked
-from mods.checks import checked_scores
-from mods.errors import PluginError
-from mods.interfaces import PoolScorer, QualityScorer, Unscorable
+import numpy as np
+
+from mods.errors import SettingsError
+from mods.interfaces import QUALITY, Pool, PoolScorer, Unscorable
+from mods.plugins.rules import checked_scores
+from mods.selection.stage import Given, score_name
+from mods.work.columns import SCORES, stacked, vectors
+from mods.work.work import Job, Work, items
 
 if TYPE_CHECKING:
-    from mods.progress import Progress
+    from mods.plugins.part import Part
     from mods.records import Record
 
 
-def score_records(
-    records: Sequence[Record], part: Part, cache: Path, progress: Progress
-) -> list[float | Unscorable]:
+def pass_quality(records: Sequence[Record], given: Given) -> Pool:
+    """Score, quarantine what cannot be scored, reject what is not above alpha."""
+    part, alpha = given.parts["quality"], given.settings.alpha
+    results = score_records(records, part, given.work)
+    places, values = given.without_unscorable(records, results, "quality")
+    if not places:
+        raise SettingsError(f"{part} could score none of {len(records)} rows")
+    scored = [records[at] for at in places]
+    given.receipts.score(scored, score_name("quality", part.name), values)
+    scores = np.array(values, dtype=np.float64)
+    passing, cut = given.passing("alpha", scores)
+    for at in np.flatnonzero(~passing):
+        reason = f"quality {scores[at]:.4g} does not pass alpha {alpha} ({cut:.4g})"
+        given.receipts.reject(scored[at], "quality", reason)
+    kept = [scored[at] for at in np.flatnonzero(passing)]
+    given.receipts.check(len(kept))
+    return Pool(kept, scores={QUALITY: scores[passing]})
+
+
+def score_records(records: Sequence[Record], part: Part, work: Work) -> list[float | Unscorable]:
     """Return one score per record, or the reason why it has none."""
-    if isinstance(part.object, PoolScorer):
-        return score_pool(records, part, cache, progress)
-    if not isinstance(part.object, QualityScorer):
-        raise PluginError(f"{part} has no method score(records)")
-    return compute_cached(
-        records,
-        lambda chunk: checked_scores(part.call(part.object.score, chunk), len(chunk), str(part)),
-        codec=SCORES,
-        cache=cache,
-        name=f"quality-{part.plugin.name}",
-        identity=part.identity,
-        chunk_size=part.chunk_size(),
-        progress=progress,
-        label=f"quality: {part.plugin.name}",
-    )
-
-
-def score_pool(
-    records: Sequence[Record], part: Part, cache: Path, progress: Progress
-) -> list[float | Unscorable]:
-    """Score through features cached per record and a cheap second step over the pool."""
-    features = compute_cached(
-        records,
-        VectorChecker(part, part.object.features),
-        codec=VECTORS,
-        cache=cache,
-        name=f"quality-{part.plugin.name}-features",
-        identity=part.identity,
-        chunk_size=part.chunk_size(),
-        progress=progress,
-        label=f"quality: {part.plugin.name}",
-    )
-    scores = part.call(part.object.score_pool, records, stacked(features, part))
+    name, label = f"quality-{part.name}", f"quality: {part.name}"
+    if not isinstance(part.object, PoolScorer):
+        return work.rows(Job(part, "score", label, name, part.identity), SCORES, items(records))
+    # Features are cached per record; the second step, over the pool, is cheap.
+    job = Job(part, "features", label, f"{name}-features", part.identity)
+    features = stacked(work.rows(job, vectors(), items(records)), str(part))
+    scores = part.call(part.object.score_pool, records, features)
     return checked_scores(scores, len(records), str(part))

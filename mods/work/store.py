@@ -6,7 +6,6 @@ work, and runs in different folders share what they have in common.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
@@ -14,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mods.errors import PluginError, RunFolderError
+from mods.errors import CacheError, PluginError
+from mods.files import json_digest
 
 CHUNK = 500
 """Ids per query: below SQLite's limit on variables in its oldest supported builds."""
@@ -28,39 +28,16 @@ def default_cache() -> Path:
 
 
 def digest(identity: Mapping[str, Any]) -> str:
-    """Hash an identity: SHA-256 of its JSON with sorted keys, 32 hexadecimal digits."""
+    """Hash an identity, 32 hexadecimal digits; `PluginError` if it is no plain JSON."""
     try:
-        text = json.dumps(identity, sort_keys=True, default=str)
-    except TypeError as error:
+        return json_digest(identity)
+    except (TypeError, ValueError) as error:
         raise PluginError(f"identity() must give plain JSON: {error}") from error
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def store_path(folder: Path, name: str, identity: Mapping[str, Any]) -> Path:
     """The file that holds the results of an identity."""
     return folder / f"{name}-{digest(identity)[:20]}.sqlite"
-
-
-def read_results(path: Path, ids: Sequence[str]) -> dict[str, bytes]:
-    """Read results by record id from a store as it lies there; nothing when it is gone."""
-    if not path.is_file():
-        return {}
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    found: dict[str, bytes] = {}
-    try:
-        for record in ids:  # a key is an id, or begins with it (see `Record.key`)
-            found.update(
-                (record, value)
-                for (value,) in connection.execute(
-                    "SELECT value FROM results WHERE id >= ? AND id < ? LIMIT 1",
-                    (record, f"{record}~"),
-                )
-            )
-    except sqlite3.Error:
-        return {}
-    finally:
-        connection.close()
-    return found
 
 
 def query(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, bytes]:
@@ -126,9 +103,9 @@ class Store:
         """Close the file."""
         self._connection.close()
 
-    def broken(self, error: Exception) -> RunFolderError:
+    def broken(self, error: Exception) -> CacheError:
         """Say that the file cannot be used, and what to do."""
-        return RunFolderError(
+        return CacheError(
             f"the cache {self.path} cannot be used: {error}; free space, delete that file, or "
-            "choose another folder with --cache (or MODS_CACHE)"
+            "choose another folder with `cache` (or MODS_CACHE)"
         )

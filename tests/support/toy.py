@@ -5,9 +5,11 @@ that kind in this process ends with SIGKILL before it returns.
 """
 
 import hashlib
+import multiprocessing
 import os
 import signal
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import click
@@ -47,47 +49,70 @@ class Letters:
         return np.array(rows, dtype=np.float32)
 
 
-class ToyBackend:
-    def __init__(self, path="toy"):
-        self.path = path
+class ToyTrainer:
+    """Its weights are the words of the prompts it was trained on."""
+
+    def __init__(self, model, seed=0):
+        self.model = model
 
     def identity(self):
-        return {"path": self.path}
+        return {"model": self.model}
 
-    def tune(self, records, *, tuning, generation, folder, seed):
+    def train(self, records, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "done").exists():
+        if not (folder / "words").exists():
             log("tune", [r.id for r in records])
-            (folder / "done").write_text("done")
-        return ToyModel({word for r in records for word in r.prompt.split()})
+            words = sorted({word for r in records for word in r.prompt.split()})
+            (folder / "words").write_text("\n".join(words))
+        return folder
+
+    def count_tokens(self, records):
+        log("tokens", [r.id for r in records])
+        return [len(r.response.split()) for r in records]
 
 
-class ToyModel:
-    def __init__(self, words):
-        self.words = words
+class ToyGenerator:
+    """Answers with the words that were seen in training."""
 
-    def generate(self, records):
-        log("generate", [r.id for r in records])
-        return [" ".join(w for w in r.prompt.split() if w in self.words) for r in records]
+    def __init__(self, model):
+        self.model = model
 
-    def losses(self, records):
+    def identity(self):
+        return {"model": self.model}
+
+    def answers(self, conversations, weights):
+        log("generate", [c.id for c in conversations])
+        known = (weights.path / "words").read_text().split("\n")
+        return [" ".join(w for w in c.prompt.split() if w in known) for c in conversations]
+
+    def losses(self, records, weights):
         log("losses", [r.id for r in records])
-        return np.array([float(len(set(r.prompt.split()) - self.words)) for r in records])
+        known = set((weights.path / "words").read_text().split("\n"))
+        return np.array([float(len(set(r.prompt.split()) - known)) for r in records])
 
 
 class Known:
-    def judge(self, records, model):
-        log("judge", [r.id for r in records])
-        answers = model.generate(records)
-        return [len(a) / max(1, len(r.prompt)) for a, r in zip(answers, records, strict=True)]
+    def review(self, records, evidence):
+        log("review", [r.id for r in records])
+        pairs = zip(evidence.answers, records, strict=True)
+        return [len(answer) / max(1, len(r.prompt)) for answer, r in pairs]
 
 
 class Spread:
-    def select(self, pool, k, *, initial):
+    def select(self, pool, budget, *, initial):
         taken = set(initial.tolist())
         keys = [hashlib.sha256(r.id.encode()).hexdigest() for r in pool.records]
         order = sorted((i for i in range(len(keys)) if i not in taken), key=keys.__getitem__)
-        return Picks(np.array(order[:k], dtype=np.int64))
+        return Picks(np.array(order[: budget.rows], dtype=np.int64))
+
+
+class EveryChunkElsewhere:
+    """Runs every chunk in a process of its own, and hands them back in reverse."""
+
+    def map(self, task, chunks):
+        for at in reversed(range(len(chunks))):
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+                yield at, pool.submit(task.run, chunks[at]).result()
 
 
 class NumberedLines:
@@ -110,8 +135,13 @@ def register_embedders(register):
 
 
 @hookimpl
-def register_models(register):
-    register("toy-model", ToyBackend)
+def register_trainers(register):
+    register("toy-trainer", ToyTrainer)
+
+
+@hookimpl
+def register_generators(register):
+    register("toy-generator", ToyGenerator)
 
 
 @hookimpl
@@ -122,6 +152,11 @@ def register_necessity_models(register):
 @hookimpl
 def register_selectors(register):
     register("toy-spread", Spread)
+
+
+@hookimpl
+def register_executors(register):
+    register("toy-processes", EveryChunkElsewhere)
 
 
 @hookimpl

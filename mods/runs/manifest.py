@@ -1,0 +1,105 @@
+"""The manifest: all that makes a selection, and what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mods._version import __version__
+from mods.files import file_digest, to_json
+from mods.selection.receipts import count_by_fate, count_by_stage
+
+if TYPE_CHECKING:
+    from mods.data.reading import Reading
+    from mods.plugins.part import Part
+    from mods.selection.result import Selection
+    from mods.settings.run import RunSettings
+    from mods.work.work import Work
+
+LIBRARIES = (
+    "accelerate",
+    "datasets",
+    "gguf",
+    "numpy",
+    "peft",
+    "pyarrow",
+    "scikit-learn",
+    "sentence-transformers",
+    "torch",
+    "transformers",
+)
+"""Libraries whose versions can change a result."""
+
+
+def what_makes(
+    reading: Reading, settings: RunSettings, parts: Mapping[str, Part]
+) -> dict[str, Any]:
+    """Return all that decides a selection: data, settings, plug-ins and their models."""
+    decide = settings.as_dict()
+    return {
+        "inputs": inputs(reading),
+        "settings": decide,
+        "plugins": {kind: part.identity for kind, part in parts.items() if kind in decide},
+        "mods": __version__,
+    }
+
+
+def inputs(reading: Reading) -> dict[str, Any]:
+    """Fingerprint the input: the hash of each file, and of all record ids in order."""
+    content = hashlib.sha256()
+    files = {source: source_digest(Path(source)) for source in reading.schemas}
+    for record in reading.records:
+        content.update(f"{record.source}\0{record.row}\0{record.key}\n".encode("utf-8", "replace"))
+        if files.get(record.source) is None:
+            content.update(to_json(record.raw))
+    for broken in reading.broken:
+        content.update(f"{broken.source}\0{broken.row}\0broken\n".encode("utf-8", "replace"))
+    return {"sources": files, "rows": reading.rows, "content": content.hexdigest()}
+
+
+def source_digest(path: Path) -> str | None:
+    """SHA-256 of a file, none for what is not one."""
+    return file_digest(path) if path.is_file() else None
+
+
+def compose(
+    makes: Mapping[str, Any], reading: Reading, selection: Selection, work: Work
+) -> dict[str, Any]:
+    """Return the manifest of a finished run, as plain JSON values."""
+    return {
+        "mods": __version__,
+        "status": "done",
+        "makes": makes,
+        "thresholds": dict(selection.thresholds),
+        "rows": {
+            "in": reading.rows,
+            "totals": count_by_fate(selection.receipts),
+            "by_stage": count_by_stage(selection.receipts),
+            "selected": len(selection.records),
+        },
+        "schemas": reading.schemas,
+        "notices": work.progress.notices,
+        "seconds": dict(selection.seconds),
+        "costs": work.costs.as_dict(),
+        "environment": environment(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """The versions and the machine that a result depends on."""
+    versions = {}
+    for library in LIBRARIES:
+        try:
+            versions[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "libraries": versions,
+    }

@@ -1,0 +1,108 @@
+"""What every stage of a run is given."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from mods.errors import SettingsError
+from mods.interfaces import KINDS, Unscorable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mods.plugins.part import Part
+    from mods.plugins.registry import Registry
+    from mods.records import Record
+    from mods.selection.receipts import Receipts, Stage
+    from mods.settings.run import RunSettings
+    from mods.work.work import Work
+
+Value = TypeVar("Value")
+
+
+@dataclass
+class Given:
+    """One run under way."""
+
+    settings: RunSettings
+    registry: Registry
+    parts: Mapping[str, Part]
+    """The plug-ins of the run, by kind."""
+    work: Work
+    receipts: Receipts
+    thresholds: dict[str, Any] = field(default_factory=dict)
+    """By setting: the threshold as it was asked for, and the score it came to."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Measure a stage."""
+        start = time.monotonic()
+        yield
+        self.seconds[stage] = round(time.monotonic() - start, 3)
+
+    def without_unscorable(
+        self, records: Sequence[Record], results: Sequence[Value | Unscorable], stage: Stage
+    ) -> tuple[list[int], list[Value]]:
+        """Quarantine the rows that have no result; returns the places and results of the others."""
+        places, values = [], []
+        for at, (record, result) in enumerate(zip(records, results, strict=True)):
+            if isinstance(result, Unscorable):
+                self.receipts.quarantine(record, stage, result.reason)
+            else:
+                places.append(at)
+                values.append(result)
+        return places, values
+
+    def passing(
+        self, setting: str, scores: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.bool_], float]:
+        """Hold scores against `alpha` or `beta`; returns which pass, and the cut as a score."""
+        threshold = getattr(self.settings, setting)
+        passing, cut = threshold.passing(scores)
+        self.thresholds[setting] = {"asked": str(threshold), "score": cut}
+        return passing, cut
+
+
+def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
+    """Choose the plug-ins of a run, and make each, so that a mistake costs no stage."""
+    from mods.plugins.part import Part
+
+    parts = {
+        kind: Part.choose(registry, kind, choice, settings.context(kind))
+        for kind, choice in settings.parts.items()
+        if settings.tunes or kind not in MODEL_STAGE
+    }
+    check_model_options(parts, settings)
+    for part in parts.values():
+        part.identity  # noqa: B018  (fails now if a model is not to be had)
+    return parts
+
+
+MODEL_STAGE = ("necessity", "trainer", "generator")
+"""Kinds that only a run with a tuned model needs."""
+
+
+def check_model_options(parts: Mapping[str, Part], settings: RunSettings) -> None:
+    """Refuse an option of the model that neither trainer nor generator takes."""
+    users = [parts[k.name] for k in KINDS if "model" in k.context and k.name in parts]
+    if settings.model is None or not users:
+        return
+    known = {name for part in users for name in part.plugin.parameters}
+    for option in settings.model.options:
+        if option not in known:
+            raise SettingsError(
+                f"`model` has no option {option!r}: neither {' nor '.join(map(str, users))} takes it"
+            )
+
+
+def score_name(kind: str, name: str) -> str:
+    """The column of a score: `quality_reward_model`, `necessity_loss`."""
+    return re.sub(r"[^\w]+", "_", f"{kind}_{name}")
