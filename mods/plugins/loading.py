@@ -43,8 +43,11 @@ DEFAULTS = (
 )
 """The plug-ins that come with mods: loaded like any other, by dotted name."""
 
+USUAL = Sources()
+"""The default plug-ins and the installed ones."""
 
-def load_plugins(sources: Sources = Sources()) -> Registry:
+
+def load_plugins(sources: Sources = USUAL) -> Registry:
     """Load the default plug-ins, installed ones (entry points), folders of files, and files.
 
     Raises `PluginError` naming the plug-in for a failing import, a misspelt hook, a module

@@ -66,8 +66,8 @@ class Part:
             raise PluginError(f"{self} could not be made: {describe(error)}") from error
         if not isinstance(made, kind.protocols):
             raise PluginError(
-                f"{self} is a {type(made).__name__} without {kind.methods}, which every {kind.name} "
-                "plug-in has"
+                f"{self} is a {type(made).__name__} without {kind.methods}, which a plug-in of "
+                f"the kind {kind.name} has"
             )
         return made
 

@@ -98,9 +98,8 @@ def check_model_options(parts: Mapping[str, Part], settings: RunSettings) -> Non
     known = {name for part in users for name in part.plugin.parameters}
     for option in settings.model.options:
         if option not in known:
-            raise SettingsError(
-                f"`model` has no option {option!r}: neither {' nor '.join(map(str, users))} takes it"
-            )
+            neither = " nor ".join(map(str, users))
+            raise SettingsError(f"`model` has no option {option!r}: neither {neither} takes it")
 
 
 def score_name(kind: str, name: str) -> str:
