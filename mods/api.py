@@ -11,12 +11,13 @@ from mods.data.reading import Reading, read_rows, read_sources
 from mods.errors import SettingsError
 from mods.files import check_output, make_folder, write_table
 from mods.plugins.loading import load_plugins
+from mods.plugins.origin import Sources
 from mods.plugins.part import Part
-from mods.plugins.registry import Registry, Sources
+from mods.plugins.registry import Registry
 from mods.progress import Progress
 from mods.runs.folder import RunFolder
 from mods.runs.manifest import compose, what_makes
-from mods.runs.saved import save
+from mods.runs.save import save
 from mods.runs.tables import score_table
 from mods.selection.pipeline import select_rows
 from mods.selection.quality import score_records

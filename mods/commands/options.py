@@ -12,7 +12,8 @@ import click
 from mods.interfaces import KINDS
 
 if TYPE_CHECKING:
-    from mods.plugins.registry import Registry, Sources
+    from mods.plugins.origin import Sources
+    from mods.plugins.registry import Registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -86,7 +87,7 @@ def registry_of(ctx: click.Context) -> Registry:
 
 def plugin_sources(root: click.Context, **more: Any) -> Sources:
     """The plug-in files and folders named on the command line."""
-    from mods.plugins.registry import Sources
+    from mods.plugins.origin import Sources
 
     files = tuple(Path(file).absolute() for file in root.params.get("plugin") or ())
     folders = tuple(Path(folder).absolute() for folder in root.params.get("plugins_dir") or ())

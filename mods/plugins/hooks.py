@@ -21,7 +21,7 @@ from mods.wording import describe
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from mods.plugins.registry import Origin, Registry
+    from mods.plugins.origin import Origin
 
 MARK = "mods_impl"
 """What `hookimpl` leaves on a function."""
@@ -38,12 +38,12 @@ class Bindable(Protocol):
 class Registrar:
     """Registers plug-ins of one kind."""
 
-    def __init__(self, registry: Registry, kind: str) -> None:
-        self._registry, self._kind = registry, kind
+    def __init__(self, take: Callable[..., None], kind: str) -> None:
+        self._take, self._kind = take, kind
 
     def of(self, origin: Origin) -> Callable[[str, Callable[..., Any]], None]:
         """Return `register(name, factory)`."""
-        return partial(self._registry.register, self._kind, origin)
+        return partial(self._take, self._kind, origin)
 
 
 class CommandSlots:

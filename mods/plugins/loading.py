@@ -20,7 +20,8 @@ from mods._version import __version__
 from mods.errors import PluginError
 from mods.interfaces import KINDS
 from mods.plugins.hooks import Registrar, bound_hooks
-from mods.plugins.registry import Origin, Registry, Sources
+from mods.plugins.origin import Origin, Sources
+from mods.plugins.registry import Registry
 from mods.wording import describe, suggest
 
 DEFAULTS = (
@@ -61,7 +62,7 @@ def load_plugins(sources: Sources = USUAL) -> Registry:
         check_hooks(manager, hooks, origin)
     registry = Registry(sources, manager)
     for kind in KINDS:
-        getattr(manager.hook, kind.hook)(register=Registrar(registry, kind.name))
+        getattr(manager.hook, kind.hook)(register=Registrar(registry.register, kind.name))
     return registry
 
 

@@ -14,7 +14,8 @@ from mods.plugins.loading import plugins_of
 from mods.wording import describe
 
 if TYPE_CHECKING:
-    from mods.plugins.registry import Plugin, Registry, Sources
+    from mods.plugins.origin import Sources
+    from mods.plugins.registry import Plugin, Registry
     from mods.settings.choice import Choice
 
 Value = TypeVar("Value")

@@ -6,38 +6,19 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import PluginError, SettingsError
 from mods.interfaces import KINDS
+from mods.plugins.hooks import CommandSlots
 from mods.wording import suggest
 
 if TYPE_CHECKING:
     import click
     import pluggy
 
+    from mods.plugins.origin import Origin, Sources
     from mods.settings.choice import Choice
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Where plug-ins are looked for, besides installed packages: enough to load them elsewhere."""
-
-    files: tuple[Path, ...] = ()
-    folders: tuple[Path, ...] = ()
-    defaults: tuple[str, ...] | None = None
-    """Dotted names of the modules that come with mods; None for the usual ones."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a plug-in module came from."""
-
-    module: str
-    package: str
-    version: str
-    """Version of the package; for a file `sha256:` and the hash of its content."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +133,6 @@ class Registry:
     def commands(self, builtin: Collection[str]) -> click.Group:
         """Return a group of the commands that plug-ins add; none may take a name in `builtin`."""
         import click
-
-        from mods.plugins.hooks import CommandSlots
 
         group = click.Group()
         self._manager.hook.register_commands(cli=CommandSlots(group, builtin))

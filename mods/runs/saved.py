@@ -9,16 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import RunFolderError
-from mods.files import to_json, write_file, write_json, write_lines, write_table
-from mods.runs.folder import (
-    MANIFEST,
-    PICTURE,
-    POOL,
-    QUARANTINE,
-    RECEIPTS,
-    SELECTED,
-    RunFolder,
-)
+from mods.files import to_json
+from mods.runs.folder import MANIFEST, POOL, RECEIPTS, RunFolder
 from mods.runs.tables import pool_table, receipt_table
 
 if TYPE_CHECKING:
@@ -75,32 +67,3 @@ def read_table(path: Path, columns: set[str]) -> Any:
     if not columns <= set(table.column_names):
         raise RunFolderError(f"{path} is not the table of a run: it lacks columns")
     return table
-
-
-def save(selection: Selection, folder: Path) -> list[str]:
-    """Write everything a run leaves into its folder; returns what could not be drawn, and why.
-
-    An old manifest goes first and the new one comes last, so that `done` means done.
-    """
-    from mods.runs.picture import draw_picture
-
-    saved = SavedRun.of(selection)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    write_lines(folder / SELECTED, (record.raw for record in selection.records))
-    write_table(folder / RECEIPTS, saved.receipts)
-    write_table(folder / POOL, saved.pool)
-    write_lines(
-        folder / QUARANTINE,
-        (
-            {"source": b.source, "row": b.row, "reason": b.reason, "text": b.text}
-            for b in selection.quarantined
-        ),
-    )
-    problems = []
-    try:
-        write_file(folder / PICTURE, lambda file: draw_picture(saved, file))
-    except (ValueError, OverflowError) as error:  # extreme scores; the selection stands
-        problems.append(f"the picture could not be drawn: {error}")
-    write_json(folder / MANIFEST, {**selection.manifest, "notices": [
-        *selection.manifest["notices"], *problems]})  # fmt: skip
-    return problems

@@ -1,0 +1,41 @@
+"""Writes a run folder: the selection, its tables, its picture, and last of all the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mods.files import write_file, write_json, write_lines, write_table
+from mods.runs.folder import MANIFEST, PICTURE, POOL, QUARANTINE, RECEIPTS, SELECTED
+from mods.runs.picture import draw_picture
+from mods.runs.saved import SavedRun
+
+if TYPE_CHECKING:
+    from mods.selection.result import Selection
+
+
+def save(selection: Selection, folder: Path) -> list[str]:
+    """Write everything a run leaves into its folder; returns what could not be drawn, and why.
+
+    An old manifest goes first and the new one comes last, so that `done` means done.
+    """
+    saved = SavedRun.of(selection)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    write_lines(folder / SELECTED, (record.raw for record in selection.records))
+    write_table(folder / RECEIPTS, saved.receipts)
+    write_table(folder / POOL, saved.pool)
+    write_lines(
+        folder / QUARANTINE,
+        (
+            {"source": b.source, "row": b.row, "reason": b.reason, "text": b.text}
+            for b in selection.quarantined
+        ),
+    )
+    problems = []
+    try:
+        write_file(folder / PICTURE, lambda file: draw_picture(saved, file))
+    except (ValueError, OverflowError) as error:  # extreme scores; the selection stands
+        problems.append(f"the picture could not be drawn: {error}")
+    write_json(folder / MANIFEST, {**selection.manifest, "notices": [
+        *selection.manifest["notices"], *problems]})  # fmt: skip
+    return problems
