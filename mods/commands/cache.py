@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mods.commands.options import expand_home
+from mods.commands.options import expand_home, show
 
 EPILOG = """\b
 Examples:
@@ -49,12 +49,12 @@ def info(cache: Path | None, as_json: bool) -> None:
         return
     for entry in found:
         day = time.strftime("%Y-%m-%d", time.localtime(entry.used))
-        click.echo(
+        show(
             f"{entry.kind:<10} {entry.plugin:<28} {entry.rows:>10,} rows "
             f"{megabytes(entry.bytes):>10}  {day}  {entry.path.name}"
         )
     total = megabytes(sum(entry.bytes for entry in found))
-    click.echo(f"{len(found)} entries, {total}: {folder}")
+    show(f"{len(found)} entries, {total}: {folder}")
 
 
 @cache.command()
@@ -77,9 +77,9 @@ def verify(cache: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"cache": str(folder), "files": len(files), "damaged": found}))
     else:
         for entry, rows, wrong in bad:
-            click.echo(f"{entry.path.name}: {rows} damaged rows{f'; {wrong}' if wrong else ''}")
+            show(f"{entry.path.name}: {rows} damaged rows{f'; {wrong}' if wrong else ''}")
         rows = sum(entry.rows for entry in files)
-        click.echo(f"{len(files)} files, {rows:,} rows checked, {len(bad)} files damaged: {folder}")
+        show(f"{len(files)} files, {rows:,} rows checked, {len(bad)} files damaged: {folder}")
     if bad:
         click.get_current_context().exit(1)
 
@@ -107,7 +107,7 @@ def clear(cache: Path | None, older_than: float, yes: bool, as_json: bool) -> No
     if as_json:
         click.echo(json.dumps({"cache": str(folder), "removed": number, "bytes": size}))
     else:
-        click.echo(f"{number} entries removed, {megabytes(size)} freed: {folder}")
+        show(f"{number} entries removed, {megabytes(size)} freed: {folder}")
 
 
 def megabytes(size: int) -> str:
