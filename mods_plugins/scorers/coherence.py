@@ -54,8 +54,9 @@ class Coherence:
     length (half), the response cut at 20 to 60 % (a quarter), its sentences shuffled (a quarter).
     It sees the features in `coherence.features.FEATURES`, standardised on the pool within each
     script, so that no language is marked down as such; features that do not apply (capitals in
-    Chinese) count for nothing. The score is in log-odds, about -10 to 10: 0 is halfway between the mean whole
-    response and the mean broken one, so `alpha=0` drops what looks more broken than whole.
+    Chinese) count for nothing. The score is in log-odds, about -10 to 10: 0 is halfway between
+    the mean whole response and the mean broken one, so `alpha=0` drops what looks more broken
+    than whole.
 
     What it is good for: dropping swapped, truncated, garbled and off-topic rows, for seconds of
     work and without a reward model. What it is not: the reward model of the MoDS paper. It does
