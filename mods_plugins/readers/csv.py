@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mods.interfaces import Register
 
 LONGEST_VALUE = min(sys.maxsize, 2**31 - 1)
-"""Characters, as many as every system takes: the default of 128 KiB is less than a long response."""
+"""Characters: what every system takes. The default of 128 KiB is less than a long response."""
 DELIMITERS = ",;\t"
 """Of two that the header has as many of, the first."""
 
