@@ -49,9 +49,8 @@ def test_random_selector_does_not_depend_on_order_and_keeps_its_picks_as_k_grows
     few = RandomSelector(seed=5).select(pool, Budget(4), initial=NONE).indices
     many = RandomSelector(seed=5).select(pool, Budget(9), initial=NONE).indices
     assert few.tolist() == many[:4].tolist()
-    assert order[
-        RandomSelector(seed=5).select(turned, Budget(9), initial=NONE).indices
-    ].tolist() == (many.tolist())
+    again = RandomSelector(seed=5).select(turned, Budget(9), initial=NONE).indices
+    assert order[again].tolist() == many.tolist()
     others = RandomSelector(seed=6).select(pool, Budget(9), initial=NONE).indices
     assert others.tolist() != many.tolist()
     # Fixed: a selection of today must be repeatable in a year.
