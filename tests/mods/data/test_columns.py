@@ -19,16 +19,9 @@ def test_a_column_with_a_value_comes_before_one_that_is_there():
     assert columns.column("history") == "history"
     assert columns.column("input") == "x"
     assert columns.names == ["output", "answer", "question", "x"]
-    assert [columns.has_value(f) for f in ("output", "instruction", "history")] == [
-        True,
-        False,
-        False,
-    ]
-    assert [columns.has_column(f) for f in ("output", "instruction", "history")] == [
-        True,
-        True,
-        False,
-    ]
+    fields = ("output", "instruction", "history")
+    assert [columns.has_value(name) for name in fields] == [True, False, False]
+    assert [columns.has_column(name) for name in fields] == [True, True, False]
 
 
 def test_texts_are_checked():

@@ -47,9 +47,8 @@ def test_a_layout_that_makes_no_sense_is_refused(schema, columns, message):
 
 
 def test_a_record_knows_its_source_and_row():
-    record = Layout().to_record(
-        {"prompt": "a", "completion": "b"}, "prompt-completion", source="s", row=4
-    )
+    row = {"prompt": "a", "completion": "b"}
+    record = Layout().to_record(row, "prompt-completion", source="s", row=4)
     assert (record.source, record.row) == ("s", 4)
 
 

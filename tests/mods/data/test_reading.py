@@ -88,13 +88,8 @@ def test_an_unknown_dataset_says_what_it_found_and_what_to_do(readers, write, st
     file = write("a.jsonl", *[{"text": "a", "url": "b"}] * 3)
     with pytest.raises(DataError) as error:
         read_sources([file], readers, strict=strict)
-    for part in (
-        "a.jsonl",
-        "text, url",
-        "alpaca (instruction, output;",
-        "`schema`",
-        "`columns` ins",
-    ):
+    asked = "Say which it is with `schema`, or where the fields are with `columns` instruction="
+    for part in ("a.jsonl", "text, url", "alpaca (instruction, output;", asked):
         assert part in str(error.value)
 
 

@@ -19,20 +19,16 @@ def test_quarantine_text_is_json_where_it_can_be():
 
 
 def test_null_is_none_or_nan():
-    assert [is_null(value) for value in (None, float("nan"), 0.0, "", "nan")] == [
-        True,
-        True,
-    ] + 3 * [False]
+    assert all(map(is_null, (None, float("nan"))))
+    assert not any(map(is_null, (0.0, "", "nan", False, [])))
 
 
 def test_a_text_and_a_list_or_the_reason():
     assert as_text("a", "x") == "a"
     assert as_list((1,), "x", "a list") == (1,)
-    with pytest.raises(RowError, match="^x should be text, found true or false$"):
+    with pytest.raises(RowError, match=r"^x should be text, found true or false$"):
         as_text(True, "x")
-    with pytest.raises(RowError, match="^x should be a pair, found text$"):
+    with pytest.raises(RowError, match=r"^x should be a pair, found text$"):
         as_list("ab", "x", "a pair")
-    with pytest.raises(
-        RowError, match="x is no valid Unicode: half a surrogate pair at character 2"
-    ):
+    with pytest.raises(RowError, match="no valid Unicode: half a surrogate pair at character 2"):
         as_text("a\udc00", "x")
