@@ -89,6 +89,14 @@ def check_rowwise(
 
     first = run(items)
     require(equal(first, run(items)), name, "two calls with the same input must agree")
+    _check_order(run, items, first, name)
+    _check_alone(run, items, first, name)
+
+
+def _check_order(
+    run: Callable[[list[Any]], Results], items: list[Any], first: Results, name: str
+) -> None:
+    """Check that permuted items give permuted results."""
     order = np.random.default_rng(1).permutation(len(items))
     permuted = run([items[i] for i in order])
     require(
@@ -96,12 +104,17 @@ def check_rowwise(
         name,
         "results must come in the order of the input: permuted input must give permuted results",
     )
+
+
+def _check_alone(
+    run: Callable[[list[Any]], Results], items: list[Any], first: Results, name: str
+) -> None:
+    """Check that each item alone has the result it has among the others."""
     singles = [run([item]) for item in items]
     same_width = {single.shape[1:] for single in singles} == {first.shape[1:]}
     require(same_width, name, "vectors must have the same d in every call")
-    alone = np.concatenate(singles)
     require(
-        close(alone, first, first),
+        close(np.concatenate(singles), first, first),
         name,
         "a result must not depend on the other rows of its batch (is the attention mask passed?)",
     )
