@@ -13,12 +13,13 @@ import pytest
 
 from mods import DataError, Record, SettingsError
 from mods.testing import check_quality_scorer, sample_records
-from mods_plugins import coherence
-from mods_plugins.coherence import ABSENT, FEATURES, Coherence, Scale, break_responses, fit_pairs
-from mods_plugins.embedders import has_packaged_encoder, has_sentence_transformers
-from mods_plugins.text import sentences, words
+from mods_plugins.coherence.breaking import break_responses
+from mods_plugins.coherence.features import ABSENT, FEATURES
+from mods_plugins.coherence.fit import Scale, fit_pairs
+from mods_plugins.embedders.sentence import has_packaged_encoder, has_sentence_transformers
+from mods_plugins.scorers.coherence import Coherence
 
-SHARED = Path(os.environ.get("MODS_SHARED_DATA") or Path(__file__).parents[2] / "shared/data")
+SHARED = Path(os.environ.get("MODS_SHARED_DATA") or Path(__file__).parents[4] / "shared/data")
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real data at {SHARED}")
 needs_encoder = pytest.mark.skipif(
     not (has_packaged_encoder() and has_sentence_transformers()),
@@ -181,31 +182,13 @@ def test_small_and_flat_pools(caplog: pytest.LogCaptureFixture) -> None:
         score([Record.from_instruction("Say yes.", "Yes.")] * 3)
 
 
-def test_several_turns_are_read_with_the_last_one_first() -> None:
-    record = sample_records()[-2]
-    assert coherence._newest_first(record).splitlines()[0] == "Where is the treasure?"
-    assert "pirate" not in coherence._newest_first(record)
-
-
 def test_options() -> None:
     assert Coherence(encoder="none").identity()["encoder"] is None
     assert (
         Coherence(encoder="none", batch_size=1).identity() == Coherence(encoder="none").identity()
     )
-    with pytest.raises(SettingsError, match="sample"):
+    with pytest.raises(SettingsError, match="`sample` must be at least 1"):
         Coherence(sample=0)
-
-
-def test_words_and_sentences_of_many_scripts() -> None:
-    assert words("Don't stop, 雪だ! नमस्ते") == ["don't", "stop", "雪", "だ", "नमस्ते"]
-    for text, count in (
-        ("One. Two? 3.5 km!", 3),
-        ("你好。我是学生！好", 3),
-        ("هل؟ نعم.", 2),
-        ("a\nb", 2),
-    ):
-        assert len(sentences(text)) == count
-        assert "".join(sentences(text)) == text
 
 
 # --- real data, beside the project --------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Every rule of the conformance kit, broken on purpose."""
+"""Every rule of what works row by row, broken on purpose."""
 
 from __future__ import annotations
 
@@ -9,15 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mods import Picks, PluginError, Pool, Record, Unscorable
-from mods.testing import (
-    FakeLanguageModel,
-    check_embedder,
-    check_necessity_model,
-    check_quality_scorer,
-    check_selector,
-    sample_records,
-)
+from mods import Evidence, PluginError, Record, Unscorable
+from mods.testing import check_embedder, check_necessity_model, check_quality_scorer
+
+counter = itertools.count()
 
 
 def lengths(records: Sequence[Any]) -> Any:
@@ -33,7 +28,7 @@ class Scorer:
     def score(self, records: Sequence[Record]) -> Any:
         return self.call(records)
 
-    def judge(self, records: Sequence[Record], model: Any) -> Any:
+    def review(self, records: Sequence[Record], evidence: Evidence) -> Any:
         return self.call(records)
 
 
@@ -53,7 +48,6 @@ def broken_raw(records: Any) -> Any:
     return lengths(records)
 
 
-counter = itertools.count()
 BAD_ROWWISE = [
     (lambda records: lengths(records)[1:], "23 scores for 24 records"),
     (lambda records: 1.0, "returned float; expected one float per record"),
@@ -82,7 +76,6 @@ def test_good_plugins_pass() -> None:
     check_quality_scorer(Scorer(lambda records: [unless_empty(record) for record in records]))
     check_necessity_model(Scorer(lengths))
     check_embedder(Embedder(vectors))
-    check_selector(Selector(lambda pool, k, initial: first_free(pool, k, initial)))
 
 
 def unless_empty(record: Record) -> float | Unscorable:
@@ -94,18 +87,6 @@ def test_rules_of_unscorable() -> None:
         check_quality_scorer(Scorer(lambda records: [Unscorable("")] * len(records)))
     with pytest.raises(PluginError, match="at least one sample row"):
         check_quality_scorer(Scorer(lambda records: [Unscorable("no")] * len(records)))
-
-
-def test_a_plugin_without_its_method() -> None:
-    nothing: Any = object()
-    for check, method in (
-        (check_quality_scorer, "score"),
-        (check_necessity_model, "judge"),
-        (check_embedder, "embed"),
-        (check_selector, "select"),
-    ):
-        with pytest.raises(PluginError, match=f"object breaks a rule: .*`{method}`"):
-            check(nothing)
 
 
 def vectors(texts: Sequence[str]) -> Any:
@@ -165,83 +146,31 @@ def test_rules_of_pool_scorers(bad: Any, rule: str) -> None:
         check_quality_scorer(PoolScorer(bad))
 
 
-class Selector:
-    def __init__(self, call: Callable[[Pool, int, Any], Any]) -> None:
-        self.call = call
+def test_a_necessity_model_gets_the_evidence_it_needs() -> None:
+    seen: list[Evidence] = []
 
-    def select(self, pool: Pool, k: int, *, initial: Any) -> Any:
-        return self.call(pool, k, initial)
+    class Reviewer:
+        needs: Any = ("losses",)
 
+        def review(self, records: Sequence[Record], evidence: Evidence) -> Any:
+            seen.append(evidence)
+            return [-loss for loss in evidence.losses or [0.0] * len(records)]
 
-def first_free(pool: Pool, k: int, initial: Any) -> Picks:
-    free = [row for row in range(len(pool.records)) if row not in initial.tolist()]
-    return Picks(np.array(free[:k], dtype=np.int64))
-
-
-def with_radii(pool: Pool, k: int, initial: Any, radii: Any) -> Picks:
-    indices = first_free(pool, k, initial).indices
-    return Picks(indices, np.resize(np.array(radii, dtype=np.float32), len(indices)))
-
-
-def spoil(pool: Pool, k: int, initial: Any) -> Picks:
-    pool.embeddings[:] = 0
-    return first_free(pool, k, initial)
+    check_necessity_model(Reviewer())
+    assert (len(seen[0].losses), seen[0].answers) == (24, ())
+    Reviewer.needs = ("answers", "losses")
+    check_necessity_model(Reviewer())
+    assert len(seen[-1].losses) == len(seen[-1].answers) == 1
+    Reviewer.needs = ("gradients",)
+    with pytest.raises(PluginError, match="`needs` may name answers and losses, not 'gradients'"):
+        check_necessity_model(Reviewer())
 
 
-@pytest.mark.parametrize(
-    ("call", "rule"),
-    [
-        (lambda pool, k, initial: [0], "expected mods.Picks"),
-        (lambda pool, k, initial: Picks(np.arange(k) + 12.0), "int64"),
-        (lambda pool, k, initial: first_free(pool, k + 1, initial), "at most 1"),
-        (lambda pool, k, initial: first_free(pool, 0, initial), "none was picked"),
-        (lambda pool, k, initial: Picks(np.arange(k) + 20), "a row outside"),
-        (
-            lambda pool, k, initial: Picks(np.repeat(first_free(pool, 1, initial).indices, k)),
-            "twice",
-        ),
-        (lambda pool, k, initial: Picks(np.arange(k)), "fixed centre"),
-        (
-            lambda pool, k, initial: Picks(
-                np.random.default_rng().permutation(np.arange(12, 24))[:k]
-            ),
-            "same rows",
-        ),
-        (lambda *args: with_radii(*args, [np.inf]), "finite"),
-        (lambda *args: with_radii(*args, [1, 2]), "never grows"),
-        (
-            lambda *args: Picks(first_free(*args).indices, np.zeros(99, dtype=np.float32)),
-            "99 radii for",
-        ),
-        (spoil, "left as it was"),
-    ],
-)
-def test_rules_of_selectors(call: Any, rule: str) -> None:
-    with pytest.raises(PluginError, match=rule):
-        check_selector(Selector(call))
+def test_evidence_is_left_alone() -> None:
+    class Spoiler:
+        def review(self, records: Sequence[Record], evidence: Any) -> Any:
+            evidence.answers.clear()
+            return lengths(records)
 
-
-def test_rules_of_identity() -> None:
-    class Odd(Scorer):
-        def identity(self) -> Any:
-            return {"callable": print}
-
-    class Moving(Scorer):
-        def identity(self) -> Any:
-            return {"count": next(counter)}
-
-    with pytest.raises(PluginError, match="JSON"):
-        check_quality_scorer(Odd(lengths))
-    with pytest.raises(PluginError, match="same each time"):
-        check_quality_scorer(Moving(lengths))
-
-
-def test_samples_are_fresh_and_varied() -> None:
-    records = sample_records()
-    records[0].raw["spoilt"] = True  # type: ignore[index]
-    assert "spoilt" not in sample_records()[0].raw
-    assert any(len(record.messages) > 3 for record in records)
-    assert any(record.response == "" for record in records)
-    assert len({record.id for record in records}) == len(records)
-    model = FakeLanguageModel()
-    assert len(model.generate(records)) == len(model.losses(records)) == len(records)
+    with pytest.raises(PluginError, match="the evidence must be left as it was"):
+        check_necessity_model(Spoiler())

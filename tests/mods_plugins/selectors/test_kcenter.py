@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import mods.kcenter
-from mods import Pool, SettingsError
+from mods import Budget, PluginError, SettingsError
 from mods.testing import check_selector, sample_pool
-from mods_plugins.selectors import KCenterSelector, RandomSelector
+from mods_plugins.selectors.kcenter import KCenterSelector
 
 NONE = np.zeros(0, dtype=np.int64)
 
@@ -36,7 +37,7 @@ def test_kcenter_hands_over_its_options_and_never_asks_for_too_much(
     oracle: list[dict[str, Any]],
 ) -> None:
     selector = KCenterSelector(seed=4, device="cpu", threads=2)
-    picks = selector.select(sample_pool(), 100, initial=np.array([3, 1]))
+    picks = selector.select(sample_pool(), Budget(100), initial=np.array([3, 1]))
     assert len(picks.indices) == len(sample_pool().records) - 2
     assert oracle[0]["k"] == len(picks.indices)
     assert {key: oracle[0][key] for key in ("seed", "device", "threads", "metric")} == {
@@ -45,18 +46,19 @@ def test_kcenter_hands_over_its_options_and_never_asks_for_too_much(
         "threads": 2,
         "metric": "euclidean",
     }
-    assert len(selector.select(sample_pool(), 0, initial=NONE).indices) == 0
+    assert len(selector.select(sample_pool(), Budget(0), initial=NONE).indices) == 0
 
 
 @pytest.mark.usefixtures("oracle")
 def test_kcenter_explains_vectors_it_cannot_use() -> None:
     pool = sample_pool()
+    assert pool.embeddings is not None
     vectors = pool.embeddings.copy()
     vectors[3:5] = 0
-    zero = Pool(pool.records, vectors, pool.quality)
+    zero = replace(pool, embeddings=vectors)
     place = f"kcenter: the vector of {pool.records[3].source}:{pool.records[3].row} is all zeros"
     with pytest.raises(SettingsError, match=place):
-        KCenterSelector(metric="cosine").select(zero, 2, initial=NONE)
+        KCenterSelector(metric="cosine").select(zero, Budget(2), initial=NONE)
 
 
 @pytest.mark.parametrize(
@@ -79,19 +81,16 @@ def test_kcenter_refuses_wrong_settings_before_any_work(wrong: dict[str, Any]) -
         KCenterSelector(**wrong)
 
 
-def test_random_keeps_the_rules() -> None:
-    check_selector(RandomSelector(seed=1))
+def test_kcenter_needs_vectors_and_says_so() -> None:
+    assert KCenterSelector.needs == ("embeddings",)
+    with pytest.raises(PluginError, match="the pool holds no embeddings"):
+        KCenterSelector().select(sample_pool(()), Budget(2), initial=NONE)
 
 
-def test_random_does_not_depend_on_order_and_keeps_its_picks_as_k_grows() -> None:
+def test_kcenter_picks_with_the_core_what_the_oracle_picks() -> None:
     pool = sample_pool()
-    order = np.random.default_rng(0).permutation(len(pool.records))
-    turned = Pool([pool.records[i] for i in order], pool.embeddings[order], pool.quality[order])
-    few = RandomSelector(seed=5).select(pool, 4, initial=NONE).indices
-    many = RandomSelector(seed=5).select(pool, 9, initial=NONE).indices
-    assert few.tolist() == many[:4].tolist()
-    assert order[RandomSelector(seed=5).select(turned, 9, initial=NONE).indices].tolist() == (
-        many.tolist()
-    )
-    others = RandomSelector(seed=6).select(pool, 9, initial=NONE).indices
-    assert others.tolist() != many.tolist()
+    assert pool.embeddings is not None
+    want = mods.kcenter.kcenter_oracle(pool.embeddings, 7, initial=[4, 9])
+    picks = KCenterSelector(device="cpu").select(pool, Budget(7), initial=np.array([4, 9]))
+    assert picks.indices.tolist() == want.indices.tolist()
+    np.testing.assert_array_equal(picks.radii, want.radii)

@@ -1,4 +1,4 @@
-"""Selectors: k-center greedy, and chance."""
+"""K-center greedy selection. Registers the selector `kcenter`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mods import Picks, Pool, SettingsError, hookimpl
-from mods_plugins.baselines import draw
+from mods import Budget, Picks, PluginError, Pool, SettingsError, hookimpl
+from mods.interfaces import EMBEDDINGS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mods.hookspecs import RegisterSelector
+    from mods.interfaces import Register
 
 
 MOST_THREADS = 1024
+"""What the core takes: more are a mistake, and may be more than the system can start."""
 
 
 class KCenterSelector:
@@ -28,6 +29,8 @@ class KCenterSelector:
     `auto`, `cpu`, `cuda` or `cuda:N`; `threads=0` takes all that may be used. Neither changes
     the picks.
     """
+
+    needs = (EMBEDDINGS,)
 
     def __init__(
         self,
@@ -58,9 +61,16 @@ class KCenterSelector:
         """Return what decides the picks."""
         return {"method": "kcenter", "metric": self.metric, "seed": self.seed}
 
-    def select(self, pool: Pool, k: int, *, initial: npt.NDArray[np.int64]) -> Picks:
-        """Pick up to k rows besides `initial`; the covering radius after each comes along."""
-        k = min(k, len(pool.records) - len(initial))
+    def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:
+        """Pick up to `budget.rows` rows besides `initial`.
+
+        Returns int64 indices, shape (k,), and the covering radius after each pick, float32, shape
+        (k,), in the distance of `metric`. Raises `SettingsError` for vectors or a device that
+        cannot be used, `PluginError` for a pool without vectors.
+        """
+        if pool.embeddings is None:
+            raise PluginError("kcenter: the pool holds no embeddings, which this selector needs")
+        k = min(budget.rows, len(pool.records) - len(initial))
         if k < 1:
             return Picks(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
         from mods.kcenter import kcenter_greedy
@@ -99,31 +109,7 @@ def _check_count(name: str, value: object, most: int | None = None) -> None:
         raise SettingsError(f"kcenter: {name} must be a whole number, {limits}, got {value!r}")
 
 
-class RandomSelector:
-    """Rows by chance: the baseline every selection has to beat.
-
-    Rows are ranked by a number drawn from the seed and their id, so the order of the pool does
-    not matter, and a larger k, or a pool with rows added, keeps the picks it had in their order.
-    """
-
-    def __init__(self, *, seed: int = 0) -> None:
-        self.seed = seed
-
-    def identity(self) -> dict[str, Any]:
-        """Return the seed."""
-        return {"method": "random", "seed": self.seed}
-
-    def select(self, pool: Pool, k: int, *, initial: npt.NDArray[np.int64]) -> Picks:
-        """Pick k rows besides `initial`, or all of them if there are fewer."""
-        taken = {int(row) for row in initial}
-        free = [row for row in range(len(pool.records)) if row not in taken]
-        # Copies of a row share its number; the row number then decides.
-        free.sort(key=lambda row: (draw(self.seed, pool.records[row].id), row))
-        return Picks(np.array(free[:k], dtype=np.int64))
-
-
 @hookimpl
-def register_selectors(register: RegisterSelector) -> None:
-    """Register the default selectors."""
+def register_selectors(register: Register) -> None:
+    """Register `kcenter`."""
     register("kcenter", KCenterSelector)
-    register("random", RandomSelector)
