@@ -1,4 +1,4 @@
-"""Networks that read whole rows: loading with checks, right-padded batches, length limits."""
+"""Tokenized texts: what a network is given, and how many tokens it reads."""
 
 from __future__ import annotations
 
@@ -6,53 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mods.errors import ModsError
-from mods_plugins.causal_lm import pick_device, pick_dtype, quiet
-from mods_plugins.locate import locate
+from mods_plugins.hf.padding import attention_mask, padded
 
 if TYPE_CHECKING:
     import torch
 
-UNLIMITED = 100_000
-"""Tokenizers without a limit say 1e30; no row is read beyond this."""
-
-
-def load_network(
-    auto_class: Any, model: str, *, revision: str | None, device: str, dtype: str, spare: str = ""
-) -> Any:
-    """Load a network in evaluation mode; code that comes with a model is never run.
-
-    A part without trained weights would give random results, so it is an error, unless `spare`
-    is in its name. Raises `ModsError` if the model cannot be loaded or is not of this class.
-    """
-    where = pick_device(device)
-    try:
-        with quiet():
-            network, report = auto_class.from_pretrained(
-                locate(model),
-                revision=revision,
-                dtype=pick_dtype(dtype, where),
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError, KeyError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModsError(
-            f"cannot load the model {model!r}: {reason} Is the id right, is the folder complete, "
-            "is the hub reachable or the model in the local cache?"
-        ) from error
-    untrained = sorted(key for key in report["missing_keys"] if not spare or spare not in key)
-    if untrained:
-        raise ModsError(
-            f"{model} has no trained weights for {', '.join(untrained[:3])}: "
-            f"it is not a model that {auto_class.__name__} can use"
-        )
-    return network.to(where).eval()
-
-
-def resolved_dtype(dtype: str, device: str) -> str:
-    """Name the number format that `auto` means on this machine: it is part of the result."""
-    return str(pick_dtype(dtype, pick_device(device))).removeprefix("torch.")
+NO_LIMIT = 10**9
+"""Stands for the limit of a model that has none; longer than any row."""
+COUNTING_FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
+"""Models that number positions from the padding id on, so that the first ones are never used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +26,32 @@ class Row:
     """Segment of each token, for models that tell the first text from the second."""
 
 
-def pad_right(
+def model_inputs(
     rows: Sequence[Row], pad_id: int | None, device: torch.device
 ) -> dict[str, torch.Tensor]:
-    """Make model inputs of shape (len(rows), longest row) with their attention mask.
+    """Make the inputs of a network: int64 tensors of shape (len(rows), longest row).
 
-    Right padding is right for encoders and, with the mask, for decoders that are only read; it
-    does not depend on what side a tokenizer pads on.
+    Rows are padded on the right and masked, whatever side a tokenizer pads on.
     """
-    import torch
-
-    width = max(len(row.ids) for row in rows)
-    filler = 0 if pad_id is None else pad_id
-    ids = [row.ids + [filler] * (width - len(row.ids)) for row in rows]
-    mask = [[1] * len(row.ids) + [0] * (width - len(row.ids)) for row in rows]
+    ids = [row.ids for row in rows]
     inputs = {
-        "input_ids": torch.tensor(ids, device=device),
-        "attention_mask": torch.tensor(mask, device=device),
+        "input_ids": padded(ids, 0 if pad_id is None else pad_id).to(device),
+        "attention_mask": attention_mask(ids).to(device),
     }
-    if all(row.types is not None for row in rows):
-        types = [(row.types or []) + [0] * (width - len(row.ids)) for row in rows]
-        inputs["token_type_ids"] = torch.tensor(types, device=device)
+    types = [row.types for row in rows if row.types is not None]
+    if len(types) == len(rows):
+        inputs["token_type_ids"] = padded(types, 0).to(device)
     return inputs
+
+
+def position_limit(config: Any) -> int:
+    """Return the most tokens that the model of a config can read."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
 
 
 def token_limit(config: Any, tokenizer: Any, wanted: int) -> int:
     """Return how many tokens a row may have: `wanted`, or less if model or tokenizer take less."""
-    positions = getattr(config, "max_position_embeddings", None) or UNLIMITED
-    # RoBERTa and its kin count positions from the padding id on.
-    if getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
+    positions = position_limit(config)
+    if getattr(config, "model_type", "") in COUNTING_FROM_PADDING:
         positions -= (config.pad_token_id or 0) + 1
     return int(min(wanted, positions, tokenizer.model_max_length))

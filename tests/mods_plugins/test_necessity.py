@@ -3,32 +3,32 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from mods import Record
+from mods import Evidence, Record
 from mods.interfaces import NecessityModel
-from mods_plugins.necessity import LossNecessity, RewardNecessity, SimilarityNecessity
+from mods_plugins.necessity import (
+    LossNecessity,
+    RewardNecessity,
+    SimilarityNecessity,
+    register_necessity_models,
+)
 
 ROWS = [Record.from_instruction(f"question {i}", f"answer {i}") for i in range(3)]
 
 
-class Model:
-    """Answers as it is told, and knows each row a little less than the one before."""
-
-    def __init__(self, answers):
-        self.answers = answers
-
-    def generate(self, records):
-        assert len(records) == len(self.answers)
-        return self.answers
-
-    def losses(self, records):
-        return np.arange(1.0, len(records) + 1)
+def test_each_says_what_it_needs_and_keeps_the_interface():
+    found = {}
+    register_necessity_models(found.__setitem__)
+    needs = {name: made.needs for name, made in found.items()}
+    assert needs == {"reward": ("answers",), "similarity": ("answers",), "loss": ("losses",)}
+    assert all(isinstance(made(), NecessityModel) for made in found.values())
 
 
 def test_a_low_loss_is_well_answered():
-    judge = LossNecessity()
-    assert isinstance(judge, NecessityModel)
-    assert judge.judge(ROWS, Model([])).tolist() == [-1.0, -2.0, -3.0]
-    assert judge.identity() == LossNecessity().identity()
+    model = LossNecessity()
+    scores = model.review(ROWS, Evidence(losses=np.arange(1.0, 4.0)))
+    assert scores.tolist() == [-1.0, -2.0, -3.0]
+    assert scores.dtype == np.float64
+    assert model.identity() == LossNecessity().identity()
 
 
 def test_the_reward_is_of_the_answer_in_its_context(monkeypatch):
@@ -40,13 +40,18 @@ def test_the_reward_is_of_the_answer_in_its_context(monkeypatch):
         return [float(len(record.response)) for record in records]
 
     monkeypatch.setattr(RewardNecessity, "score", score)
-    judge = RewardNecessity(model="owner/name", revision="a" * 40)
-    assert isinstance(judge, NecessityModel)
-    assert list(judge.judge(ROWS, Model(["good", "", "better"]))) == [4.0, 0.0, 6.0]
+    model = RewardNecessity(model="owner/name", revision="a" * 40)
+    evidence = Evidence(answers=["good", "", "better"])
+    assert list(model.review(ROWS, evidence)) == [4.0, 0.0, 6.0]
     assert [record.response for record in seen] == ["good", "", "better"]
-    assert [record.context for record in seen] == [row.context for row in ROWS]
-    assert [record.instruction for record in seen] == [row.instruction for row in ROWS]
-    assert judge.identity()["revision"] == "a" * 40
+    assert [record.conversation for record in seen] == [row.conversation for row in ROWS]
+    assert len({record.id for record in [*seen, *ROWS]}) == 6
+    assert model.identity()["revision"] == "a" * 40
+
+
+def test_an_answer_too_few_is_a_bug_and_not_a_shift():
+    with pytest.raises(ValueError, match="zip"):
+        RewardNecessity(model="owner/name").review(ROWS, Evidence(answers=["one"]))
 
 
 def test_similarity_is_the_cosine_with_the_reference(monkeypatch):
@@ -62,10 +67,10 @@ def test_similarity_is_the_cosine_with_the_reference(monkeypatch):
         return np.array([vectors[text] for text in texts], dtype=np.float32)
 
     monkeypatch.setattr(SimilarityNecessity, "embed", embed)
-    judge = SimilarityNecessity(model="owner/name")
-    assert isinstance(judge, NecessityModel)
-    scores = judge.judge(ROWS, Model(["same", "", "same"]))
+    model = SimilarityNecessity(model="owner/name")
+    scores = model.review(ROWS, Evidence(answers=["same", "", "same"]))
     np.testing.assert_allclose(scores, [1.0, 0.5**0.5, 0.0])
+    assert scores.dtype == np.float64
 
 
 @pytest.mark.models
@@ -76,5 +81,5 @@ def test_similarity_is_the_cosine_with_the_reference(monkeypatch):
 def test_the_packaged_encoder_knows_a_paraphrase():
     rows = [Record.from_instruction("Capital of France?", "It is Paris.")] * 3
     answers = ["The capital is Paris.", "", "Mix flour and eggs."]
-    good, empty, bad = SimilarityNecessity().judge(rows, Model(answers))
+    good, empty, bad = SimilarityNecessity().review(rows, Evidence(answers=answers))
     assert good > 0.6 > 0.3 > max(bad, empty)
