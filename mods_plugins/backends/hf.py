@@ -121,10 +121,11 @@ class HFTrainer:
     def count_tokens(self, records: Sequence[Record]) -> list[int]:
         """Return how many tokens tuning learns from each record: its reply, cut as in tuning.
 
-        1 or more, since the token that ends the turn is learned. Loads no weights.
+        The token that ends the turn is one of them; the first token of a text is not. Loads the
+        tokenizer and the config, no weights.
         """
         rows = self._chat.encode(records, min(self.tuning.max_length, self._positions))
-        return [len(row.response) for row in rows]
+        return [len(row.response) if row.prompt else len(row.response) - 1 for row in rows]
 
     @cached_property
     def _chat(self) -> ChatFormat:
