@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from tiny_models import CHAT_TEMPLATE, tiny_tokenizer
+from support.tiny_models import CHAT_TEMPLATE, tiny_tokenizer
 from transformers import (
     BertConfig,
     BertForSequenceClassification,

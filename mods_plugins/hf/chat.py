@@ -1,37 +1,21 @@
-"""From a conversation to token ids: the one template that scoring, tuning and generation share."""
+"""From a conversation to token ids: the one form that scoring, tuning and generation share."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mods.errors import ModsError
-from mods.records import Message, Record
+from mods.records import Conversation, Message, Record
+from mods.wording import one_line
+from mods_plugins.hf.templates import TODAY, template_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-ALPACA = (
-    "{% if messages[0].role == 'system' %}{{ messages[0].content }}{% else %}"
-    "Below is an instruction that describes a task. "
-    "Write a response that appropriately completes the request.{% endif %}"
-    "{% for message in messages if message.role != 'system' %}"
-    "{{ '\\n\\n### Response:\\n' if message.role == 'assistant' else '\\n\\n### Instruction:\\n' }}"
-    "{{ message.content }}{% if message.role == 'assistant' %}{{ eos_token }}{% endif %}"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '\\n\\n### Response:\\n' }}{% endif %}"
-)
-"""The default for a model without a chat template: the Alpaca prompt, one section per turn.
-
-A system message takes the place of the opening sentence. A tokenizer that starts its texts with a
-beginning-of-sequence token gets it here too. `template="alpaca"` forces this form on any model.
-"""
-
-TODAY = "26 Jul 2024"
-"""The date for templates that print today's: a prompt must not change from one day to the next."""
+PROBE = "mods-probe-answer"
+"""Stands for an answer where the template is asked how it writes one; no template writes it."""
 
 
 class Encoded(NamedTuple):
@@ -56,12 +40,16 @@ class ChatFormat:
     `template` is Jinja text, a file that holds it, `"alpaca"`, or None for the model's own (the
     Alpaca form if it has none). A conversation that the template refuses is given to it in a
     plainer form: first the system message joined to the first turn and successive turns of one
-    role joined, then the whole context as a single user turn.
+    role joined, then the whole context as a single user turn. The conversation alone decides the
+    form, not its reply: what is learned and what is asked have the same prompt.
+
+    Of a turn the role and the text are rendered. Raises `ModsError` if the template cannot be
+    used, `SettingsError` if there is no such template.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, template: str | None = None) -> None:
         self.tokenizer = tokenizer
-        self.template = _fixed_date(_resolve(tokenizer, template))
+        self.template = template_text(tokenizer, template)
         self._tail, self.end = self._end_of_turn()
 
     @property
@@ -85,35 +73,37 @@ class ChatFormat:
         response. Where the prompt alone is that long, the prompt is shortened to half of
         `max_length` as in `prompts`.
         """
-        rows = self._tokenize([self._texts(record.messages) for record in records])
+        rows = self._tokenize([self._texts(record) for record in records])
         if max_length is None:
             return rows
-        return [self._fit(*pair, max_length) for pair in zip(records, rows, strict=True)]
+        pairs = zip(records, rows, strict=True)
+        return [self._fit(record.conversation, row, max_length) for record, row in pairs]
 
-    def prompts(self, records: Sequence[Record], limit: int) -> list[list[int]]:
-        """Return the prompt ids of each record, at most `limit` long.
+    def prompts(self, conversations: Sequence[Conversation], limit: int) -> list[list[int]]:
+        """Return the prompt ids of each conversation, at most `limit` long.
 
-        A longer prompt loses its oldest turns (a system message stays); if its last turn alone is
-        longer it loses tokens at its start. The end of the last turn is always kept.
+        They are those that `encode` gives a record with this conversation. A longer prompt loses
+        its oldest turns (a system message stays); if its last turn alone is longer it loses tokens
+        at its start. The end of the last turn is always kept.
         """
-        ids = self._ids([self._texts(record.messages)[0] for record in records])
+        ids = self._ids([self._form(asked.turns)[1] for asked in conversations])
         return [
-            row if len(row) <= limit else self._shortened(record, limit)
-            for record, row in zip(records, ids, strict=True)
+            row if len(row) <= limit else self._shortened(asked, limit)
+            for asked, row in zip(conversations, ids, strict=True)
         ]
 
-    def _fit(self, record: Record, row: Encoded, max_length: int) -> Encoded:
+    def _fit(self, asked: Conversation, row: Encoded, max_length: int) -> Encoded:
         if row.size <= max_length:
             return row
         prompt = row.prompt
         if len(prompt) >= max_length:
-            prompt = self._shortened(record, max_length // 2)
+            prompt = self._shortened(asked, max_length // 2)
         return Encoded(prompt, row.response[: max_length - len(prompt)], cut=True)
 
-    def _shortened(self, record: Record, limit: int) -> list[int]:
-        turns = list(record.messages)
+    def _shortened(self, asked: Conversation, limit: int) -> list[int]:
+        turns = list(asked.turns)
         while True:
-            ids = self._ids([self._texts(turns)[0]])[0]
+            ids = self._ids([self._form(turns)[1]])[0]
             if len(ids) <= limit:
                 return ids
             shorter = _without_oldest(turns)
@@ -126,32 +116,46 @@ class ChatFormat:
         start = ids[:1] if ids[0] == self.tokenizer.bos_token_id and limit > 1 else []
         return start + ids[len(ids) - limit + len(start) :]
 
-    def _texts(self, messages: Sequence[Message]) -> tuple[str, str]:
-        """Return the prompt and the response as the template writes them."""
+    def _form(self, context: Sequence[Message]) -> tuple[list[Message], str]:
+        """Return the turns in the first form that the template takes, and the prompt it writes."""
         from jinja2 import TemplateError
 
-        reason: Exception | None = None
-        for turns in (list(messages), _joined(messages), _flat(messages)):
+        reason = ""
+        for form in (list(context), _joined(context), _flat(context)):
+            turns = form or [Message("user", "")]
             try:
-                return self._split(turns)
+                prompt = self._render(turns, prompt=True)
+                self._render([*turns, Message("assistant", PROBE)])
             except TemplateError as error:
-                reason = error
+                reason = one_line(error)
+            else:
+                return turns, prompt
         raise ModsError(
             f"the chat template fails even on a plain question and answer: {reason}; "
-            'give another one with template=FILE or template="alpaca"'
+            'give another one as `template`: a file, Jinja text or "alpaca"'
         )
 
-    def _split(self, turns: list[Message]) -> tuple[str, str]:
-        context = turns[:-1] or [Message("user", "")]
-        prompt = self._render(context, prompt=True)
-        full = self._render([*context, turns[-1]])
+    def _texts(self, record: Record) -> tuple[str, str]:
+        """Return the prompt and the response as the template writes them."""
+        turns, prompt = self._form(record.context)
+        return prompt, self._answer(turns, prompt, record.reply) + self.end
+
+    def _answer(self, turns: list[Message], prompt: str, reply: Message) -> str:
+        """Return what follows the prompt, without what ends the turn.
+
+        A template may write a past answer unlike the one it asks for (reasoning models drop the
+        thoughts), or refuse it; then the answer itself follows the prompt that generation uses.
+        """
+        from jinja2 import TemplateError
+
+        try:
+            full = self._render([*turns, reply])
+        except TemplateError:
+            return reply.content
         stop = len(full) - len(self._tail)
-        # A template may write a past answer unlike the one it asks for (reasoning models drop
-        # the thoughts); then the answer itself follows the prompt that generation uses.
-        body = turns[-1].content
         if full.startswith(prompt) and full.endswith(self._tail) and stop >= len(prompt):
-            body = full[len(prompt) : stop]
-        return prompt, body + self.end
+            return full[len(prompt) : stop]
+        return reply.content
 
     def _render(self, turns: Sequence[Message], prompt: bool = False) -> str:
         text = self.tokenizer.apply_chat_template(
@@ -173,12 +177,11 @@ class ChatFormat:
         """
         from jinja2 import TemplateError
 
-        probe = "mods-probe-answer"
         try:
-            full = self._render([Message("user", "mods-probe"), Message("assistant", probe)])
+            full = self._render([Message("user", "mods-probe"), Message("assistant", PROBE)])
         except TemplateError as error:
-            raise ModsError(f"the chat template cannot be rendered: {error}") from error
-        _, found, tail = full.rpartition(probe)
+            raise ModsError(f"the chat template cannot be rendered: {one_line(error)}") from error
+        _, found, tail = full.rpartition(PROBE)
         if not found:
             raise ModsError("the chat template does not print the assistant's answer")
         cuts = [tail.find(token) + len(token) for token in self._special() if token in tail]
@@ -213,72 +216,24 @@ class ChatFormat:
         return [list(row) for row in ids]
 
 
-def template_identity(template: str | None) -> str:
-    """Return what a `template` option stands for: the SHA-256 of its text, or `own`.
-
-    `own` is the model's own template, which the files of the model decide, else the Alpaca form.
-    """
-    if template is None:
-        return "own"
-    text = ALPACA if template == "alpaca" else _given(template)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _resolve(tokenizer: PreTrainedTokenizerBase, template: str | None) -> str:
-    """Find the template text for the option `template`."""
-    if template is None:
-        own = tokenizer.chat_template
-        if isinstance(own, dict):
-            own = own.get("default")
-        return own or _alpaca(tokenizer)
-    return _alpaca(tokenizer) if template == "alpaca" else _given(template)
-
-
-def _given(template: str) -> str:
-    """Return Jinja text as it is, else read the file of that name."""
-    if "{{" in template or "{%" in template:
-        return template
-    path = Path(template).expanduser()
-    if not path.is_file():
-        raise ModsError(
-            f"template {template!r} is neither Jinja text nor a file; "
-            'give a file, a template with {{ }}, or "alpaca"'
-        )
-    return path.read_text(encoding="utf-8")
-
-
-def _alpaca(tokenizer: PreTrainedTokenizerBase) -> str:
-    starts = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
-    return ("{{ bos_token }}" if starts else "") + ALPACA
-
-
-def _fixed_date(template: str) -> str:
-    """Make `strftime_now` of a template, which would print today's date, print a fixed one."""
-    if "strftime_now" not in template:
-        return template
-    return "{%- macro strftime_now(format) -%}" + TODAY + "{%- endmacro -%}" + template
-
-
-def _joined(messages: Sequence[Message]) -> list[Message]:
+def _joined(context: Sequence[Message]) -> list[Message]:
     """Join a system message to the turn after it, and successive turns of one role."""
-    turns = list(messages)
-    if turns[0].role == "system" and len(turns) > 1 and turns[1].role == "user":
+    turns = list(context)
+    if len(turns) > 1 and turns[0].role == "system" and turns[1].role == "user":
         turns[:2] = [Message("user", f"{turns[0].content}\n\n{turns[1].content}")]
-    context = [
+    return [
         Message(role, "\n\n".join(turn.content for turn in group))
-        for role, group in groupby(turns[:-1], key=lambda turn: turn.role)
+        for role, group in groupby(turns, key=lambda turn: turn.role)
     ]
-    return [*context, turns[-1]]
 
 
-def _flat(messages: Sequence[Message]) -> list[Message]:
+def _flat(context: Sequence[Message]) -> list[Message]:
     """Make the whole context one user turn."""
-    text = "\n".join(f"{turn.role}: {turn.content}" for turn in messages[:-1])
-    return [Message("user", text), messages[-1]]
+    return [Message("user", "\n".join(f"{turn.role}: {turn.content}" for turn in context))]
 
 
 def _without_oldest(turns: list[Message]) -> list[Message] | None:
     """Drop the oldest exchange, up to the next user turn; None when only the last one is left."""
-    keep = 1 if turns[0].role == "system" else 0
-    later = [i for i in range(keep + 1, len(turns) - 1) if turns[i].role == "user"]
+    keep = 1 if turns and turns[0].role == "system" else 0
+    later = [i for i in range(keep + 1, len(turns)) if turns[i].role == "user"]
     return turns[:keep] + turns[later[0] :] if later else None

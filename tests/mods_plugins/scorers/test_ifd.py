@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import tiny_gpt2, tiny_llama
+from support.tiny_models import tiny_gpt2, tiny_llama
 
 from mods import Record, SettingsError, Unscorable
 from mods.testing import check_quality_scorer, sample_records
-from mods_plugins.ifd import IFD
+from mods_plugins.scorers.ifd import IFD
 
 torch.set_num_threads(1)
 

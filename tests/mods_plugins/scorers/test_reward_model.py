@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_classifiers import tiny_bert, tiny_deberta, tiny_llama_reward
+from support.tiny_classifiers import tiny_bert, tiny_deberta, tiny_llama_reward
 
 from mods import ModsError, Record, SettingsError, Unscorable
 from mods.testing import check_quality_scorer, sample_records
-from mods_plugins.reward_model import RewardModel
+from mods_plugins.scorers.reward_model import RewardModel
 
 MAKERS = {"bert": tiny_bert, "deberta": tiny_deberta, "llama": tiny_llama_reward}
 
@@ -53,7 +53,7 @@ def test_scores_are_the_model_s_own_output(models: dict[str, str]) -> None:
         scorer = RewardModel(model=models[name], device="cpu")
         tokenizer, network = scorer._tokenizer, scorer._network
         if name == "llama":
-            turns = [turn._asdict() for turn in record.messages]
+            turns = [{"role": turn.role, "content": turn.content} for turn in record.messages]
             text = tokenizer.apply_chat_template(turns, tokenize=False)
             ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
             states = network.model(input_ids=ids).last_hidden_state

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods import Record, SettingsError, Unscorable, hookimpl
-from mods_plugins.causal_lm import CausalLM, model_identity
-from mods_plugins.chat import Encoded, template_identity
-from mods_plugins.networks import resolved_dtype
+from mods_plugins.hf.causal_lm import CausalLM
+from mods_plugins.hf.chat import Encoded
+from mods_plugins.hf.devices import resolved_dtype
+from mods_plugins.hf.identity import model_identity
+from mods_plugins.hf.templates import template_identity
 
 if TYPE_CHECKING:
-    from mods.hookspecs import RegisterScorer
+    import numpy.typing as npt
+
+    from mods.interfaces import Register
+
+
+SHORTEST = 4
+"""Least `max_length`: two tokens for a prompt cut to half, and one predicted by another."""
 
 
 class IFD:
@@ -37,6 +45,7 @@ class IFD:
     """
 
     chunk_size = 128
+    """Half the usual: a row takes two forward passes."""
 
     def __init__(
         self,
@@ -49,8 +58,8 @@ class IFD:
         device: str = "auto",
         dtype: str = "auto",
     ) -> None:
-        if max_length < 4:
-            raise SettingsError(f"max_length must be at least 4, not {max_length}")
+        if max_length < SHORTEST:
+            raise SettingsError(f"`max_length` must be at least {SHORTEST}, not {max_length}")
         self.model = model
         self.revision = revision
         self.template = template
@@ -83,7 +92,7 @@ class IFD:
             scores[i] = ratio if finite else Unscorable(f"the perplexities' ratio is {ratio}")
         return scores
 
-    def _losses(self, rows: Sequence[Encoded]) -> Any:
+    def _losses(self, rows: Sequence[Encoded]) -> npt.NDArray[np.float64]:
         return self._lm.mean_losses(rows, batch_size=self.batch_size)
 
     def _predicts(self, record: Record, row: Encoded) -> bool:
@@ -119,6 +128,6 @@ class IFD:
 
 
 @hookimpl
-def register_quality_scorers(register: RegisterScorer) -> None:
+def register_quality_scorers(register: Register) -> None:
     """Register `ifd`."""
     register("ifd", IFD)

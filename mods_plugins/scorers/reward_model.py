@@ -1,4 +1,4 @@
-"""Quality by a reward model: stage 1 of MoDS, and the judge of its necessity stage."""
+"""Quality by a reward model: stage 1 of MoDS, and what its necessity stage reviews with."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, hookimpl
-from mods.batching import run_batched
-from mods_plugins.causal_lm import load_tokenizer, model_identity
-from mods_plugins.networks import Row, load_network, pad_right, resolved_dtype, token_limit
+from mods_plugins.hf.batching import run_batched
+from mods_plugins.hf.devices import resolved_dtype
+from mods_plugins.hf.identity import model_identity
+from mods_plugins.hf.loading import load_network, load_tokenizer
+from mods_plugins.hf.tokens import Row, model_inputs, token_limit
 from mods_plugins.text import with_response
 
 if TYPE_CHECKING:
     import torch
 
-    from mods.hookspecs import RegisterScorer
+    from mods.interfaces import Register
 
 Template = Literal["auto", "pair", "chat"]
 DEFAULT_MODEL = "OpenAssistant/reward-model-deberta-v3-large-v2"
@@ -36,7 +38,8 @@ class RewardModel:
 
     A row longer than `max_length` tokens (or than the model reads) keeps its whole prompt and
     loses the end of the response with `too_long=truncate`; the template's closing tokens stay. It
-    is `Unscorable` with `too_long=quarantine`, and always when the prompt leaves no room.
+    is `Unscorable` with `too_long=quarantine`, and always when the prompt leaves no room. Of a turn
+    the role and the text are read.
 
     Rows of similar length share a batch, padded on the right and masked, so that neither batch
     size nor order matters beyond rounding (about 1e-6 in float32; bfloat16, which `dtype=auto`
@@ -77,7 +80,10 @@ class RewardModel:
         }
 
     def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
-        """Return the model's output for each record, higher is better."""
+        """Return the model's output for each record: any finite number, higher is better.
+
+        Raises `ModsError` if the model cannot be loaded or has more outputs than one.
+        """
         rows = [self._fit(record) for record in records]
         scores = iter(
             run_batched(
@@ -92,7 +98,7 @@ class RewardModel:
     def score_responses(
         self, records: Sequence[Record], responses: Sequence[str]
     ) -> list[float | Unscorable]:
-        """Rate other responses to the records' contexts, one each; as `score` otherwise."""
+        """Rate other responses to the records' conversations, one each; as `score` otherwise."""
         pairs = zip(records, responses, strict=True)
         return self.score([with_response(record, response) for record, response in pairs])
 
@@ -100,7 +106,7 @@ class RewardModel:
         import torch
 
         pad = self._padding(rows)
-        inputs = pad_right(rows, pad, self._network.device)
+        inputs = model_inputs(rows, pad, self._network.device)
         with torch.inference_mode():
             logits: torch.Tensor = self._network(**inputs).logits
         outputs = logits.float().reshape(len(rows), -1)
@@ -177,7 +183,7 @@ class RewardModel:
     def _form(self) -> Template:
         has_template = self._tokenizer.chat_template is not None
         if self.template == "chat" and not has_template:
-            raise SettingsError(f"{self.model} has no chat template; use template=pair")
+            raise SettingsError(f"{self.model} has no chat template; set `template` to pair")
         if self.template == "auto":
             return "chat" if has_template else "pair"
         return self.template
@@ -224,10 +230,10 @@ def _one_output(model: str, found: int) -> str:
 
 def _check(option: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
-        raise SettingsError(f"{option} {value!r} is unknown; use {', '.join(allowed)}")
+        raise SettingsError(f"`{option}` {value!r} is unknown; use {', '.join(allowed)}")
 
 
 @hookimpl
-def register_quality_scorers(register: RegisterScorer) -> None:
+def register_quality_scorers(register: Register) -> None:
     """Register `reward-model`."""
     register("reward-model", RewardModel)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Item = TypeVar("Item")
 Output = TypeVar("Output")
@@ -40,6 +44,13 @@ def run_batched(
         outputs.update(zip(batch, results, strict=True))
         start += len(batch)
     return [outputs[i] for i in range(len(items))]
+
+
+def stacked(vectors: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Return vectors as one array of shape (n, d), float32; (0, 0) without any."""
+    import numpy as np
+
+    return np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
 
 
 def _unless_out_of_memory(
