@@ -52,8 +52,8 @@ def kcenter(
     as_json: bool,
 ) -> None:
     """Time exact k-center greedy against brute force on this machine."""
-    from mods.bench import bench_kcenter, format_kcenter
     from mods.errors import SettingsError
+    from mods.kcenter.bench import bench_kcenter, format_kcenter
 
     x = None if embeddings is None else load_array(embeddings)
     try:
