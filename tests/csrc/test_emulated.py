@@ -1,6 +1,6 @@
 """The CUDA core's own kernel and driver sources, run thread by thread on the CPU.
 
-`tests/emulator` stands in for the CUDA runtime. What it can find: wrong arithmetic, indices, lists,
+`emulator/` stands in for the CUDA runtime. What it can find: wrong arithmetic, indices, lists,
 barriers, stream order, leaks. What it cannot: memory ordering, and anything about speed. No GPU is
 needed; a C++ compiler is.
 """
@@ -11,18 +11,18 @@ import ctypes
 import os
 import shutil
 import subprocess
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from test_kcenter import INPUTS, clustered
+from kcenter_inputs import INPUTS, assert_same, clustered, oracle
 
-from mods.kcenter import EarlyStopWarning, KCenterResult, kcenter_oracle
+from mods.kcenter import KCenterResult
 
 EMULATOR = Path(__file__).parent / "emulator"
+FOLDERS = [f"-I{EMULATOR}", f"-I{Path(__file__).parents[2] / 'csrc'}"]
 DTYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
 METRICS = {"euclidean": 0, "cosine": 1}
 METHODS = {"auto": 0, "brute": 1, "lazy": 2}
@@ -60,7 +60,17 @@ def build(folder: Path, candidates: int) -> ctypes.CDLL:
     library = folder / f"emulated_{candidates}.so"
     sizes = [f"-DMODS_CUDA_CANDIDATES={candidates}", "-DMODS_CUDA_STAGING_BYTES=65536"]
     sources = [EMULATOR / "kcenter_emulated.cpp", EMULATOR / "emulator.cpp"]
-    command = [compiler, *FLAGS, *WARNINGS, f"-I{EMULATOR}", *sizes, *sources, "-o", library]
+    command = [
+        compiler,
+        *FLAGS,
+        *WARNINGS,
+        f"-I{EMULATOR}",
+        f"-I{CSRC}",
+        *sizes,
+        *sources,
+        "-o",
+        library,
+    ]
     subprocess.run([str(part) for part in command], check=True)
     return ctypes.CDLL(str(library))
 
@@ -108,17 +118,6 @@ def caller(library: ctypes.CDLL) -> Core:
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Core:
     return caller(build(tmp_path_factory.mktemp("emulated"), 128))
-
-
-def oracle(x: np.ndarray, k: int, **options: Any) -> KCenterResult:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EarlyStopWarning)
-        return kcenter_oracle(x, k, **options)
-
-
-def assert_same(got: KCenterResult, expected: KCenterResult) -> None:
-    np.testing.assert_array_equal(got.indices, expected.indices)
-    np.testing.assert_array_equal(got.radii, expected.radii)
 
 
 @pytest.mark.parametrize("name", INPUTS)

@@ -14,7 +14,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["KCenterBench", "bench_kcenter", "format_kcenter", "synthetic_embeddings"]
+__all__ = [
+    "KCenterBench",
+    "bench_kcenter",
+    "format_kcenter",
+    "machine_line",
+    "numpy_loop",
+    "synthetic_embeddings",
+]
 
 _T = TypeVar("_T")
 _BASELINE_STEPS = 20  # brute force and NumPy cost the same at every pick: a few are enough
@@ -86,7 +93,7 @@ def synthetic_embeddings(rows: int, dim: int, seed: int = 0) -> NDArray[np.float
 def machine_line() -> str:
     """Describe this machine in one line, for tables and committed results."""
     from mods import _core
-    from mods.kcenter import build_info
+    from mods.kcenter.greedy import build_info
 
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
@@ -120,7 +127,7 @@ def bench_kcenter(
         ValueError: what `kcenter_greedy` refuses, such as k > n or values that are not finite.
     """
     from mods import _core
-    from mods.kcenter import kcenter_greedy
+    from mods.kcenter.greedy import kcenter_greedy
 
     if repeats < 1:
         raise ValueError(f"repeats = {repeats} must be positive")
@@ -137,7 +144,15 @@ def bench_kcenter(
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any]]:
         no_centre = np.empty(0, np.int64)
         return _core.kcenter(
-            x, x.dtype.name, count, no_centre, 0, "euclidean", threads, None, "", method
+            x,
+            dtype=x.dtype.name,
+            k=count,
+            initial=no_centre,
+            first=0,
+            metric="euclidean",
+            threads=threads,
+            progress=None,
+            method=method,
         )
 
     bandwidth = max(_core.read_bandwidth(np.ascontiguousarray(x), threads) for _ in range(5))

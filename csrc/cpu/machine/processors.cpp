@@ -1,4 +1,4 @@
-#include "processors.hpp"
+#include "cpu/machine/processors.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels.hpp"
+#include "cpu/kernels/kernels.hpp"
 
 namespace mods::cpu {
 

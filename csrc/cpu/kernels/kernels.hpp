@@ -3,8 +3,8 @@
 #pragma once
 #include <cstdint>
 
-#include "../bound.hpp"
-#include "../kcenter.hpp"
+#include "bound.hpp"
+#include "kcenter.hpp"
 
 namespace mods::cpu {
 

@@ -1,5 +1,5 @@
 // Portable kernels: plain C++ for any 64-bit machine.
-#include "kernels.hpp"
+#include "cpu/kernels/kernels.hpp"
 
 namespace mods::cpu {
 namespace {
@@ -19,7 +19,7 @@ double distance(const float* x, const float* c, int64_t d) {
   return fold_lanes(lane);
 }
 
-#include "kernels_shared.inl"
+#include "cpu/kernels/shared.inl"
 
 /// Dots of one row with one group. Two products of values in -127..127 fit an int16.
 void dot_group(const uint8_t* bytes, int64_t steps, const int8_t* q, int32_t* dots) {

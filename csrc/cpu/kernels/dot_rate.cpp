@@ -1,32 +1,14 @@
-#include "measure.hpp"
+#include "cpu/kernels/dot_rate.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <cstring>
 #include <vector>
 
-#include "kernels.hpp"
-#include "memory.hpp"
-#include "processors.hpp"
-#include "run_state.hpp"
+#include "clock.hpp"
+#include "cpu/kernels/kernels.hpp"
+#include "cpu/machine/memory.hpp"
+#include "cpu/machine/processors.hpp"
+#include "cpu/machine/team.hpp"
 
 namespace mods::cpu {
-
-double read_bandwidth(const void* data, std::size_t bytes, int threads) {
-  Team team(threads > 0 ? threads : usable_threads(), [] { return true; });
-  const uint64_t* words = static_cast<const uint64_t*>(data);
-  std::atomic<uint64_t> sink{0};
-  const auto start = Clock::now();
-  team.for_parts(static_cast<int64_t>(bytes / 8), [&](int, int64_t begin, int64_t end) {
-    uint64_t sum[32] = {};
-    int64_t i = begin;
-    for (; i + 32 <= end; i += 32)
-      for (int l = 0; l < 32; ++l) sum[l] += words[i + l];
-    for (int l = 1; l < 32; ++l) sum[0] += sum[l];
-    sink += sum[0];
-  });
-  return static_cast<double>(bytes) / seconds_since(start);
-}
 
 std::pair<double, double> dot_rate(int64_t d, int threads, const std::string& isa) {
   const Kernels& kernels = choose_kernels(isa.c_str());
@@ -37,8 +19,10 @@ std::pair<double, double> dot_rate(int64_t d, int threads, const std::string& is
   Buffer<float> values(meter, kTileLanes, 1.0f);
   const PackedView packed{bytes.data(),  values.data(), values.data(),
                           values.data(), values.data(), steps};
-  constexpr int kRows = 32;
-  const int rounds = static_cast<int>(4e9 / (kRows * kTileLanes * static_cast<double>(steps) * 4));
+  constexpr int kRows = 32;      // that stay in the cache
+  constexpr double kWork = 4e9;  // multiply-adds a thread: some tens of milliseconds
+  const int rounds =
+      static_cast<int>(kWork / (kRows * kTileLanes * static_cast<double>(steps) * 4));
   const auto start = Clock::now();
   team.run([&](int) {
     std::vector<int8_t> q(kRows * steps * 4, 1);
@@ -55,7 +39,7 @@ std::pair<double, double> dot_rate(int64_t d, int threads, const std::string& is
   const double macs = static_cast<double>(team.size()) * rounds * kRows * kTileLanes * steps * 4;
   const double kernel = macs / seconds_since(start);
   if (kernels.dot_peak == nullptr) return {kernel, 0.0};
-  constexpr int64_t kIterations = 10000000;
+  constexpr int64_t kIterations = 10000000;  // likewise
   double per_iteration = 0;
   const auto peak_start = Clock::now();
   team.run([&](int thread) {

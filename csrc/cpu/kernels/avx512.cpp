@@ -1,7 +1,7 @@
 // Kernels for AVX-512 with VNNI (Ice Lake, Zen 4 and later).
 #include <immintrin.h>
 
-#include "kernels.hpp"
+#include "cpu/kernels/kernels.hpp"
 
 namespace mods::cpu {
 namespace {
@@ -33,7 +33,7 @@ inline double distance(const float* x, const float* c, int64_t d) {
   return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
-#include "kernels_shared.inl"
+#include "cpu/kernels/shared.inl"
 
 inline __mmask16 lanes_left(int64_t left) {
   return left >= 16 ? 0xffff : static_cast<__mmask16>((1u << left) - 1);

@@ -1,7 +1,7 @@
 // Kernels for AVX2 with FMA and F16C (Haswell, Zen 1 and later).
 #include <immintrin.h>
 
-#include "kernels.hpp"
+#include "cpu/kernels/kernels.hpp"
 
 namespace mods::cpu {
 namespace {
@@ -36,7 +36,7 @@ inline double distance(const float* x, const float* c, int64_t d) {
   return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
-#include "kernels_shared.inl"
+#include "cpu/kernels/shared.inl"
 
 /// acc += four signed byte products a lane. vpmaddubsw wants unsigned times signed, so the sign of
 /// the row's byte moves to the lane; with all values in -127..127 its int16 sums cannot saturate.

@@ -8,6 +8,9 @@
 
 namespace mods::cpu {
 
+/// Bytes that a thread cannot write without delaying others who read among them.
+inline constexpr std::size_t kCacheLine = 64;
+
 struct Block {
   void* data = nullptr;
   std::size_t bytes = 0;
@@ -57,11 +60,15 @@ class Buffer {
   const T& operator[](int64_t i) const { return data()[i]; }
   T* begin() { return data(); }
   T* end() { return data() + count_; }
+  const T* begin() const { return data(); }
+  const T* end() const { return data() + count_; }
   void fill(T value) { std::fill(begin(), end(), value); }
 
  private:
   static std::size_t rounded(int64_t count) {
-    return (std::max<std::size_t>(static_cast<std::size_t>(count) * sizeof(T), 1) + 63) / 64 * 64;
+    return (std::max<std::size_t>(static_cast<std::size_t>(count) * sizeof(T), 1) + kCacheLine -
+            1) /
+           kCacheLine * kCacheLine;
   }
   void swap(Buffer& other) noexcept {
     std::swap(meter_, other.meter_);

@@ -12,9 +12,6 @@
 
 namespace mods::cpu {
 
-/// Bytes that a thread cannot write without delaying others who read among them.
-inline constexpr std::size_t kCacheLine = 64;
-
 class Team {
  public:
   /// `poll` is called now and then from the calling thread; when it returns false the loop in

@@ -2,8 +2,8 @@
 #pragma once
 #include <cstring>
 
-#include "kernels.hpp"
-#include "memory.hpp"
+#include "cpu/kernels/kernels.hpp"
+#include "cpu/machine/memory.hpp"
 
 namespace mods::cpu {
 

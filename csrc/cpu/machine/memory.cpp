@@ -1,4 +1,4 @@
-#include "memory.hpp"
+#include "cpu/machine/memory.hpp"
 
 #include <cstdlib>
 #include <mutex>

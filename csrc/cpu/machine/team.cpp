@@ -1,8 +1,8 @@
-#include "team.hpp"
+#include "cpu/machine/team.hpp"
 
 #include <cfenv>
 
-#include "../kcenter.hpp"
+#include "kcenter.hpp"
 
 namespace mods::cpu {
 

@@ -9,36 +9,23 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import warnings
-from typing import Any
 
 import numpy as np
 import pytest
-from test_kcenter import INPUTS, clustered
+from kcenter_inputs import (
+    DEFAULTS,
+    INPUTS,
+    RNG,
+    assert_same,
+    clustered,
+    oracle,
+)
+from kcenter_inputs import run_cuda as run
 
 from mods import _core, kcenter
-from mods.kcenter import EarlyStopWarning, KCenterResult, kcenter_greedy, kcenter_oracle
-
-RNG = np.random.default_rng
-NONE = np.empty(0, np.int64)
-
-
-def oracle(x: Any, k: int, **options: Any) -> KCenterResult:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EarlyStopWarning)
-        return kcenter_oracle(x, k, **options)
-
-
-def run(x: np.ndarray, k: int, method: str = "lazy", **options: Any) -> tuple[Any, Any, Any]:
-    """Call the CUDA core on host rows, to force a method."""
-    given = {"initial": NONE, "first": 0, "metric": "euclidean", "progress": None, **options}
-    return _core.kcenter_cuda(x, x.dtype.name, k, device=0, method=method, **given)
-
-
-def assert_same(got: Any, expected: KCenterResult) -> None:
-    np.testing.assert_array_equal(got[0], expected.indices)
-    np.testing.assert_array_equal(got[1], expected.radii)
-
+from mods.kcenter import kcenter_greedy
+from mods.kcenter.greedy import run_cuda
+from mods.kcenter.rows import cuda_rows
 
 # ---- without a device ----------------------------------------------------------------------------
 
@@ -62,9 +49,9 @@ def test_build_info_tells_what_was_built() -> None:
 
 
 def test_rows_on_the_cpu_stay_there_unless_asked() -> None:
-    assert kcenter._cuda_rows(np.eye(3, dtype=np.float32)) is None
+    assert cuda_rows(np.eye(3, dtype=np.float32)) is None
     torch = pytest.importorskip("torch")
-    assert kcenter._cuda_rows(torch.eye(3)) is None
+    assert cuda_rows(torch.eye(3)) is None
 
 
 class FakeDeviceArray:
@@ -105,9 +92,9 @@ def test_a_capsule_is_consumed_once() -> None:
     for message in ("no CUDA device|on cuda", "unconsumed"):
         if message == "unconsumed" or _core.cuda_device_count() == 0:
             with pytest.raises(ValueError, match=message):
-                _core.kcenter_cuda(capsule, "", 2, NONE, 0, "euclidean", None, 0)
+                _core.kcenter_cuda(capsule, dtype="", k=2, device=0, **DEFAULTS)
         else:
-            _core.kcenter_cuda(capsule, "", 2, NONE, 0, "euclidean", None, 0)
+            _core.kcenter_cuda(capsule, dtype="", k=2, device=0, **DEFAULTS)
 
 
 # ---- on a device ---------------------------------------------------------------------------------
@@ -119,7 +106,7 @@ def test_a_capsule_is_consumed_once() -> None:
 def test_every_input_returns_the_oracle_picks(name: str, method: str) -> None:
     make, k = INPUTS[name]
     x = make()
-    assert_same(run(x, k, method), oracle(x, k, first=0))
+    assert_same(run(x, k, method=method), oracle(x, k, first=0))
 
 
 @pytest.mark.gpu
@@ -131,10 +118,12 @@ def test_torch_tensors_on_the_device(dtype: str, metric: str, method: str) -> No
     x = torch.from_numpy(3 * clustered(2500, 70)).to(getattr(torch, dtype))
     expected = oracle(x, 200, metric=metric, seed=1)
     assert_same(kcenter_greedy(x.cuda(), 200, metric=metric, seed=1), expected)
-    rows = kcenter._cuda_rows(x.cuda())
+    rows = cuda_rows(x.cuda())
     assert rows is not None
     start = int(expected.indices[0])
-    got = kcenter._run_cuda(rows, 200, NONE, start, metric, None, 0, method)
+    got = run_cuda(
+        rows, **{**DEFAULTS, "k": 200, "first": start, "metric": metric}, device=0, method=method
+    )
     assert_same(got, expected)
 
 
@@ -142,9 +131,9 @@ def test_torch_tensors_on_the_device(dtype: str, metric: str, method: str) -> No
 def test_rows_on_the_device_are_not_copied() -> None:
     torch = pytest.importorskip("torch")
     x = torch.from_numpy(clustered(40000, 256)).cuda()
-    rows = kcenter._cuda_rows(x)
+    rows = cuda_rows(x)
     assert rows is not None
-    _, _, statistics = kcenter._run_cuda(rows, 300, NONE, 0, "euclidean", None, 0)
+    _, _, statistics = run_cuda(rows, k=300, device=0, **DEFAULTS)
     sketch = len(x) * (256 + 40) + 1024 * 1024 * 8 + 1400 * 256 * 4 + (1 << 20)
     assert statistics["peak_bytes"] <= sketch
 
@@ -186,7 +175,7 @@ def test_memory_left_by_others_does_not_matter() -> None:
         torch.cuda.synchronize()
         torch.cuda.empty_cache()  # the next cudaMalloc gets these pages
         assert_same(run(x, 300), expected)
-        assert_same(run(x, 300, "brute"), expected)
+        assert_same(run(x, 300, method="brute"), expected)
 
 
 @pytest.mark.gpu
@@ -194,9 +183,9 @@ def test_memory_left_by_others_does_not_matter() -> None:
 def test_warm_start_and_copies(method: str) -> None:
     x = clustered(3000, 64, 12)
     fixed = RNG(1).permutation(3000)[:700].astype(np.int64)
-    assert_same(run(x, 300, method, initial=fixed), oracle(x, 300, initial=fixed))
+    assert_same(run(x, 300, method=method, initial=fixed), oracle(x, 300, initial=fixed))
     x = np.repeat(clustered(50, 32, 2), 60, axis=0)
-    assert_same(run(x, 400, method), oracle(x, 400, first=0))
+    assert_same(run(x, 400, method=method), oracle(x, 400, first=0))
 
 
 @pytest.mark.gpu
