@@ -17,7 +17,7 @@ from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, 
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 
 if TYPE_CHECKING:
-    from mods.api import score, select
+    from mods.api import read, score, select
     from mods.kcenter import kcenter_greedy
     from mods.selection.result import Selection
 
@@ -47,6 +47,7 @@ __all__ = [
     "__version__",
     "hookimpl",
     "kcenter_greedy",
+    "read",
     "score",
     "select",
 ]
@@ -54,6 +55,7 @@ __all__ = [
 _LATER = {
     "Selection": "mods.selection.result",
     "kcenter_greedy": "mods.kcenter",
+    "read": "mods.api",
     "score": "mods.api",
     "select": "mods.api",
 }

@@ -19,9 +19,15 @@ class Progress:
     """Shows bars and notes; results go to standard output and never mix with them."""
 
     def __init__(
-        self, *, quiet: bool = False, worded: Callable[[str], str] = lambda text: text
+        self,
+        *,
+        quiet: bool = False,
+        notes: bool = True,
+        worded: Callable[[str], str] = lambda text: text,
     ) -> None:
         self.quiet = quiet
+        self._tells = notes and not quiet
+        """Whether notes are shown; they are kept in any case."""
         self.notices: list[str] = []
         self._worded = worded
         """How a note is put to who reads it; the notices stay as they are."""
@@ -52,7 +58,7 @@ class Progress:
         if text in self.notices:
             return
         self.notices.append(text)
-        if not self.quiet:
+        if self._tells:
             print(f"note: {self._worded(text)}", file=sys.stderr)
 
     @contextmanager

@@ -42,11 +42,12 @@ class Receipts:
     """One receipt per input row, in input order, and the rows that were set aside."""
 
     def __init__(self, reading: Reading) -> None:
-        sources = {source: i for i, source in enumerate(reading.schemas)}
-        all = [Receipt(r.id, r.source, r.row) for r in reading.records]
-        for record, kept in reading.duplicates:
-            reason = f"duplicate of {kept.source}:{kept.row}"
-            all.append(Receipt(record.id, record.source, record.row, "rejected", "reading", reason))
+        sources = {source: i for i, source in enumerate(reading.sources)}
+        all = [Receipt(head.id, head.source, head.row) for head in reading.records.heads()]
+        for again in reading.duplicates:
+            source, row = reading.records.head(again.of)
+            reason = f"duplicate of {source}:{row}"
+            all.append(Receipt(again.id, again.source, again.row, "rejected", "reading", reason))
         for broken in reading.broken:
             all.append(
                 Receipt(None, broken.source, broken.row, "quarantined", "reading", broken.reason)
