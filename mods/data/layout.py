@@ -38,6 +38,8 @@ class Layout:
 
     def _assign(self, data: Mapping[str, Any]) -> Assignment | None:
         """Hold the row against every schema: columns with something in them come first."""
+        if not all(isinstance(name, str) for name in data):
+            return None  # `check` says why
         schemas = [SCHEMAS[self.schema]] if self.schema else list(SCHEMAS.values())
         filled = [name for name, value in data.items() if not is_empty(value)]
         for there in (filled, list(data)):
