@@ -112,7 +112,11 @@ def to_json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
             return text.encode("utf-8") + b"\n"
         except UnicodeEncodeError:
             continue
-        except ValueError:
+        except RecursionError:
+            raise DataError("a row is nested too deeply, or holds itself") from None
+        except (TypeError, ValueError) as error:
+            if "Circular" in str(error):
+                raise DataError("a row holds itself: it cannot be written") from None
             return to_json(_without_nan(value), indent)
     raise AssertionError("ASCII cannot fail to be encoded")
 
@@ -123,6 +127,8 @@ def _plain(value: Any) -> Any:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Mapping):
         return dict(value)
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return value.tolist()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
@@ -131,7 +137,9 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return _without_nan(value.tolist())
     return [_without_nan(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 

@@ -196,6 +196,8 @@ class _Collector:
             try:
                 found = self._look(row, source, assignment, view)
             except RowError as error:
+                if self.strict and assignment is None and not view.rows:
+                    self._check_recognised(source, [row], 1)
                 self._break_data(row, source, str(error))
                 return assignment is not None
         assert assignment is not None
