@@ -2,6 +2,7 @@
 # make test   the test suite
 # make lint   ruff, mypy, clang-format, the CLI reference
 # make bench  selection speed against its baselines
+# make fuzz   a million mutated rows through the readers (N=1000000)
 # make docs   write the CLI reference from --help
 # make sanitize   the C++ core under ASan, UBSan and TSan
 # make gpu-check  build, test, sanitise and measure the CUDA core (needs an NVIDIA GPU)
@@ -9,11 +10,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN ?= demo-run
+N ?= 1000000
 BIN := $(VENV)/bin
 SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -path '*/__pycache__/*') \
            CMakeLists.txt pyproject.toml tools/setup_env.py
 
-.PHONY: demo test lint bench docs sanitize gpu-check clean
+.PHONY: demo test lint bench fuzz docs sanitize gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
@@ -39,11 +41,13 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.cu' 'csrc/*.cuh')
 	$(BIN)/python tools/cli_reference.py --check
+	$(BIN)/python tools/data_fields.py --check
 	$(BIN)/python tools/tree.py --check
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/cli_reference.py
 	$(BIN)/python -m benchmarks.show
+	$(BIN)/python tools/data_fields.py
 	$(BIN)/python tools/tree.py
 
 clean:
@@ -51,6 +55,9 @@ clean:
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks --benchmark-enable
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tools/fuzz_reading.py $(N)
 
 sanitize:
 	set -e; for kind in address,undefined thread; do \

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from mods import ModsError
-from mods.data.reading import Reading, read_sources
+from mods.data.reading import Reading, read_rows, read_sources
 from mods.files import to_json
 
 ROWS_A_FILE = 400
@@ -247,6 +247,7 @@ def fuzz(count: int, seed: int = 0, more: list[dict[str, Any]] | None = None) ->
     """Read `count` rows; returns what became of them. A failure leaves its file and is raised."""
     rng = random.Random(seed)
     mutator, found, made = Mutator(rng, SEEDS + (more or [])), Counter[str](), readers()
+    assert not read_rows(SEEDS).broken
     with tempfile.TemporaryDirectory() as folder:
         while found["rows"] < count:
             kind = rng.choice(list(FORMATS))

@@ -19,6 +19,7 @@ BLOCK = re.compile(r"(<!-- tree -->\n).*?(<!-- /tree -->)", re.DOTALL)
 OTHERS = {
     "examples/instructions.jsonl": "380 rows of our own, good and bad.",
     "examples/README.md": "What the example rows are.",
+    "docs/data.md": "What data is read, and how.",
     "docs/plugins.md": "Writing a plug-in.",
     "docs/run-folder.md": "What a run leaves behind.",
     "docs/cli.md": "Every command, from `--help`.",

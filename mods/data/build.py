@@ -199,7 +199,9 @@ def choices(found: Found) -> list[tuple[str, str]]:
     letters = list(LETTERS)
     if isinstance(value, Mapping):  # {"text": [...], "label": [...]}, or {"A": "...", "B": "..."}
         if "text" in value:
-            letters = [str(item) for item in value.get("label") or letters]
+            if not is_empty(value.get("label")):
+                labels = as_list(value["label"], where, "choices with a list of labels")
+                letters = [as_text(label, f"a label of {where}") for label in labels]
             value = value["text"]
         else:
             letters, value = [str(key) for key in value], list(value.values())

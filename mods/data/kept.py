@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple, overload
 
 from mods.data.build import record_of
 from mods.data.found import Assignment
-from mods.files import to_json
+from mods.files import from_json, to_json
 from mods.records import RawRow, Record
 
 NO_SPLIT = -1
@@ -88,7 +87,7 @@ class KeptRecords(Sequence[Record]):
             return [self[i] for i in range(*at.indices(len(self)))]
         kept = self._rows[at]
         at = range(len(self._rows))[at]
-        raw = parsed(kept) if isinstance(kept, bytes) else kept
+        raw = from_json(kept) if isinstance(kept, bytes) else kept
         text = kept if isinstance(kept, bytes) else None
         return record_of(
             raw,
@@ -148,13 +147,3 @@ def plain_identity(
         return digest, NO_SPLIT
     split = sha256(f"{len(asked)}:{input}".encode()).digest()[:4]
     return digest, int.from_bytes(split, "big")
-
-
-def parsed(text: bytes) -> Any:
-    """Parse a row that was read before."""
-    import orjson
-
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:  # NaN, lone surrogates: what json reads besides
-        return json.loads(text)

@@ -31,7 +31,8 @@ class Layout:
         """Return which column serves which field, or None if the row fits no schema."""
         values = data.values()
         try:
-            return self._known[(*data, *map(type, values), *map(bool, values))]
+            alike: tuple[Any, ...] = (*data, *map(type, values), *map(bool, values))
+            return self._known[alike]
         except (KeyError, ValueError, TypeError):  # not seen yet; has no truth (arrays, nulls)
             pass
         alike = alike_by(data)

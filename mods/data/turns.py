@@ -212,7 +212,7 @@ def read_part(part: Any, where: str) -> tuple[str, tuple[Media, ...]]:
         return as_text(part, where), ()
     if not isinstance(part, Mapping):
         raise RowError(f"{where} should be an object, found {json_kind(part)}")
-    kind = part.get("type", "text")
+    kind = "text" if is_empty(part.get("type")) else as_text(part["type"], f"the type of {where}")
     if kind in MEDIA:
         value = next((part[k] for k in (kind, *MEDIA) if not is_empty(part.get(k))), None)
         if value is None and not any(part.get(key) for key in REFERENCES):

@@ -10,6 +10,7 @@ from typing import IO, Any
 import orjson
 
 from mods import BrokenRow, DataError, RawRow
+from mods.files import exact
 from mods.wording import json_kind, one_line
 from mods_plugins.readers.files import BOM, SHOWN, FileReader, rest_of_line
 
@@ -43,12 +44,7 @@ def line_row(number: int, line: bytes) -> RawRow | BrokenRow:
         if twice:
             return BrokenRow(number, f"the field {twice!r} stands twice", visible(line))
         line = on_one_line(line)
-    if float in map(type, value.values()) and LONG_NUMBER.search(line):
-        value = json.loads(line)  # the fast parser makes floats of integers of 20 digits
-    return RawRow(number, value, line)
-
-
-LONG_NUMBER = re.compile(rb"[0-9]{19}")
+    return RawRow(number, exact(value, line), line)
 
 
 def strange_row(number: int, line: bytes) -> RawRow | BrokenRow:

@@ -22,6 +22,7 @@ import pytest
 from mods import DataError, OutputError
 from mods.files import (
     file_digest,
+    from_json,
     holds_bytes,
     json_digest,
     locked,
@@ -208,6 +209,14 @@ def test_what_json_cannot_hold_is_written_so_that_it_loads() -> None:
         "array": [1.5, None], "number": 0.5, "keys": {"(1, 2)": 3},
     }  # fmt: skip
     assert [name for name, value in row.items() if holds_bytes(value)] == ["bytes", "nested"]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": "b"}', '{"a": 1, "b": [0.5]}', '{"a": "\\ud83d"}', '{"a": NaN}', "[1]",
+             '{"a": 123456789012345678901234567890}', '{"a": [{"b": -18446744073709551616}]}']
+)  # fmt: skip
+def test_json_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    assert repr(from_json(text.encode())) == repr(json.loads(text))
 
 
 def test_a_row_that_holds_itself_is_an_error() -> None:

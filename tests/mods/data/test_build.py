@@ -141,6 +141,12 @@ BROKEN = {
     "field 'answer' is 4, but there are 2 choices": {
         "question": "a", "choices": ["b", "c"], "answer": 4
     },
+    "field 'choices' should be choices with a list of labels, found a number": {
+        "question": "a", "choices": {"text": ["b"], "label": 2}, "answer": "b"
+    },
+    "field 'choices' holds 2 choices, which are too many to name": {
+        "question": "a", "choices": {"text": ["b", "c"], "label": ["A"]}, "answer": "b"
+    },
     "field 'completion' has no user turn": {
         "prompt": [ASSISTANT], "completion": "a", "image": "a.png"
     },

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mods.data.build import record_of
-from mods.data.kept import NO_SPLIT, KeptRecords, identity_of, parsed, plain_identity
+from mods.data.kept import NO_SPLIT, KeptRecords, identity_of, plain_identity
 from mods.data.layout import Layout
 from mods.data.overview import SourceView
 from mods.data.reading import _Collector
 from mods.data.values import RowError
+from mods.files import from_json
 from mods.records import RawRow
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -101,7 +102,7 @@ def kept(*rows):
     records, layout = KeptRecords(), Layout()
     for number, row in enumerate(rows, 1):
         text = row if isinstance(row, bytes) else None
-        data = parsed(row) if text else row
+        data = from_json(row) if text else row
         assignment = layout.assign(data)
         found = identity_of(record_of(data, assignment))
         records.add(*found, RawRow(number, data, text), f"s{number % 2}", assignment)

@@ -123,6 +123,7 @@ def test_thoughts():
         ([{"role": "judge", "content": "a"}], "turn 1 of x has the unknown role 'judge'"),
         ([{"role": "user", "content": {"type": "pdf"}}], "is no text but 'pdf'"),
         ([{"role": "user", "content": [{"type": "text"}]}], "should be text, found null"),
+        ([{"role": "user", "content": [{"type": ["text"]}]}], "the type of part 1 .* found a list"),
         ([["a"]], "turn 1 of x should be a pair of texts, found 1 items"),
         ([{"role": "assistant", "content": "a", "weight": -1}], "'weight' of turn 1 of x should"),
         ([{"role": "assistant", "tool_calls": [{}]}], "of turn 1 of x has no name"),
