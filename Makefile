@@ -66,5 +66,5 @@ sanitize:
 
 gpu-check: export MODS_CUDA = ON
 gpu-check: $(VENV)/.dev
-	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/test_kcenter.py tests/test_kcenter_cuda.py tests/test_kcenter_emulated.py
+	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/csrc tests/mods/kcenter
 	$(BIN)/python -m benchmarks.gpu_check
