@@ -27,7 +27,7 @@ from mods.selection.quality import score_records
 from mods.selection.stage import Given, score_name
 from mods.settings.choice import Choice
 from mods.work.columns import COUNTS, stacked, vectors
-from mods.work.work import Item, Job, Work, items
+from mods.work.work import Item, Job, Results, Work, items
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,9 +43,11 @@ def fill_pool(pool: Pool, given: Given) -> Pool:
         if need not in (EMBEDDINGS, QUALITY, TOKENS):
             pool = add_score(pool, need, given)
     if EMBEDDINGS in needs:
-        text = given.settings.embed_text
-        vectors = embed_records(pool.records, given.parts["embedder"], text, given.work)
-        pool = replace(pool, embeddings=vectors)
+        part = given.parts["embedder"]
+        pool = pool.rows(given.fit_for(part, pool.records, "coverage"))
+        found = embed_records(pool.records, part, given.settings.embed_text, given.work)
+        given.heard(part, "embedding", pool.records, found.cut)
+        pool = replace(pool, embeddings=stacked(found.values, str(part)))
     if TOKENS in needs:
         pool = replace(pool, tokens=count_tokens(pool.records, given))
     return pool
@@ -56,8 +58,10 @@ def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
     part = Part.choose(
         given.registry, "quality", Choice.parse(scorer), given.settings.context("quality")
     )
-    results: list[float | Unscorable] = score_records(pool.records, part, given.work)
-    places, values = given.without_unscorable(pool.records, results, "coverage")
+    pool = pool.rows(given.fit_for(part, pool.records, "coverage"))
+    results: Results[float | Unscorable] = score_records(pool.records, part, given.work)
+    given.heard(part, scorer, pool.records, results.cut)
+    places, values = given.without_unscorable(pool.records, results.values, "coverage")
     left = pool.rows(places)
     given.receipts.score(left.records, score_name("quality", scorer), values)
     return replace(left, scores={**left.scores, scorer: np.array(values, dtype=np.float64)})
@@ -72,7 +76,7 @@ def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int6
             "and a `budget` above the `seeds`"
         )
     job = Job(part, "count_tokens", "tokens", f"tokens-{part.name}", part.identity)
-    return np.array(given.work.rows(job, COUNTS, items(records)), dtype=np.int64)
+    return np.array(given.work.rows(job, COUNTS, items(records)).values, dtype=np.int64)
 
 
 def text_of(record: Record, what: EmbedText) -> str:
@@ -84,8 +88,8 @@ def text_of(record: Record, what: EmbedText) -> str:
 
 def embed_records(
     records: Sequence[Record], part: Part, what: EmbedText, work: Work
-) -> npt.NDArray[np.float32]:
-    """Return one vector per record, float32, shape (n, d)."""
+) -> Results[npt.NDArray[np.float32]]:
+    """Return one vector per record, float32, shape (d,)."""
     texts = [text_of(record, what) for record in records]
     identity = {"text": what, **part.identity}
     fit = texts if hasattr(part.object, "fit") else None
@@ -94,7 +98,7 @@ def embed_records(
     label, name = f"coverage: {part.name}", f"embedding-{part.name}"
     job = Job(part, "embed", label, name, identity, fit=fit)
     rows = [Item(r.key, text, r.size) for r, text in zip(records, texts, strict=True)]
-    return stacked(work.rows(job, vectors(), rows), str(part))
+    return work.rows(job, vectors(), rows)
 
 
 def pick_seeds(pool: Pool, given: Given) -> list[int]:
