@@ -295,7 +295,6 @@ def hostile_settings(place: Place, rng: random.Random, until: float) -> Iterator
         "a template above": '[tuning]\ntemplate = "../secret"',
         "bytes that are no text": "\udcff",
         "an unknown setting": "seedz = 3",
-        "top of all nines": f'alpha = "top {"9" * 400}"',
         "3 MB of settings": "# " + "x" * 3_000_000,
     }
     for number, (name, content) in enumerate(cases.items()):
