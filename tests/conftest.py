@@ -7,9 +7,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mods import api
 from mods.cli import main
+from mods.plugins.loading import load_plugins
+from mods.plugins.origin import Origin, Sources
+from mods.progress import Progress
+from mods.settings.layers import make_settings
+from mods.settings.recipes import load_recipe
 
 TOY = Path(__file__).parent / "support" / "toy.py"
+LOCAL = Path(__file__).parent / "support" / "local.py"
+HERE = Origin("this test", "tests", "1")
+"""Where a plug-in comes from that a test registers itself: `registry.register(kind, HERE, …)`."""
+TOY_RUN = {
+    "quality": "toy-length", "alpha": "top 30", "embedder": "toy-letters",
+    "selector": "toy-spread", "model": "toy", "necessity": "toy-known",
+    "trainer": "toy-trainer", "generator": "toy-generator", "beta": "bottom 50%",
+    "seeds": 8, "budget": 14,
+}  # fmt: skip
+"""The settings of a whole run with the toy plug-ins."""
 
 
 def pytest_runtest_setup(item):
@@ -75,16 +91,56 @@ def mods(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def toy_run(tmp_path):
+def toy_run():
     """Arguments of a whole run with the toy plug-ins."""
 
     def arguments(data, out, *more):
-        return [
-            "--plugin", TOY, "run", data, "-o", out, "--recipe", "offline", "--quiet",
-            "--quality", "toy-length", "--alpha", "top 30", "--embedder", "toy-letters",
-            "--selector", "toy-spread", "--model", "toy", "--necessity", "toy-known",
-            "--trainer", "toy-trainer", "--generator", "toy-generator",
-            "--beta", "bottom 50%", "--seeds", "8", "--budget", "14", *more,
-        ]  # fmt: skip
+        given = [part for name, value in TOY_RUN.items() for part in (f"--{name}", value)]
+        return ["--plugin", TOY, "run", data, "-o", out, "--recipe", "offline", "-q", *given, *more]
 
     return arguments
+
+
+@pytest.fixture
+def registry():
+    """The toy plug-ins and an executor; none of the default plug-ins."""
+    return load_plugins(Sources(files=(TOY, LOCAL), defaults=()))
+
+
+@pytest.fixture
+def toy_settings():
+    """Settings of a whole run with the toy plug-ins, some of them changed."""
+
+    def settings(**changed):
+        given = {**TOY_RUN, **changed}
+        return make_settings(("offline", load_recipe("offline")), ("this test", given))
+
+    return settings
+
+
+@pytest.fixture
+def select(rows, registry, toy_settings, tmp_path):
+    """A whole run with the plug-ins of `registry`, as `mods.select` and `mods run` do it."""
+
+    def run(data=None, *, output=None, overwrite=False, progress=None, **changed):
+        return api.run(
+            rows if data is None else data, toy_settings(**changed), registry,
+            cache=tmp_path / "cache", progress=progress or Progress(quiet=True), output=output,
+            strict=False, overwrite=overwrite,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def calls(tmp_path, monkeypatch):
+    """What the toy plug-ins were called with since last asked: (kind, row), in order."""
+    log = tmp_path / "toy.log"
+    monkeypatch.setenv("MODS_TOY_LOG", str(log))
+
+    def made():
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return [tuple(line.split(" ", 1)) for line in lines]
+
+    return made
