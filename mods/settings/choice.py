@@ -57,7 +57,7 @@ class Choice:
 
     def __str__(self) -> str:
         """Write it the way `parse` reads it."""
-        options = ",".join(f"{key}={value}" for key, value in self.options.items())
+        options = ",".join(f"{key}={spelt(value)}" for key, value in self.options.items())
         return f"{self.name}:{options}" if options else self.name
 
 
@@ -79,3 +79,8 @@ def parse_value(text: str) -> Any:
         except ValueError:
             continue
     return text.strip("\"'")
+
+
+def spelt(value: Any) -> str:
+    """Write a value the way `parse_value` reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
