@@ -259,10 +259,10 @@ def read(
             f"data is a {type(data).__name__}: expected files, or rows; give a list of dicts, one "
             "split of a DatasetDict, or DataFrame.to_dict('records')"
         )
-    if not isinstance(data, Iterable):
-        raise SettingsError(f"data is {data!r}: expected files, or rows")
     if isinstance(data, (str, Path)):
         data = [data]
+    if not isinstance(data, Iterable):
+        raise SettingsError(f"data is {data!r}: expected files, or rows")
     items = data if isinstance(data, Sequence) else None
     if items is not None and not len(items):
         raise SettingsError("no data: expected at least one file, or rows")
