@@ -94,10 +94,12 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?)", results)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            raise self.broken(error) from error
+            if isinstance(error, sqlite3.Error):
+                raise self.broken(error) from error
+            raise
 
     def close(self) -> None:
         """Close the file."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mods.errors import PluginError
 from mods.plugins.part import Part, PartTask, as_they_are
+from mods.plugins.rules import checked_outcome
 from mods.work.costs import Costs
 from mods.work.store import Store
 
@@ -105,7 +106,8 @@ class Work:
         payloads = [[row.payload for row in chunk] for chunk in chunks]
         with self.progress.bar(job.label, total, done=len(known)) as advance:
             mapped = self.executor.call(self.executor.object.map, task, payloads)
-            for at, outcome in self.executor.each(mapped):
+            for returned in self.executor.each(mapped):
+                at, outcome = checked_outcome(returned, str(self.executor))
                 chunk = open_chunks.pop(at, None)
                 if chunk is None:
                     raise PluginError(f"{self.executor} returned chunk {at!r}, which is not open")
