@@ -191,7 +191,7 @@ def run(
         makes = what_makes(reading, settings, parts)
 
         def make() -> Selection:
-            found = select_rows(reading, settings, registry, parts, work)
+            found = select_rows(reading, settings, parts, work)
             return replace(found, manifest=compose(makes, reading, found, work), folder=folder)
 
         folder = output.expanduser() if output else None
