@@ -11,9 +11,12 @@ from mods import api
 from mods.cli import main
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Origin, Sources
+from mods.plugins.part import Part
 from mods.progress import Progress
+from mods.settings.choice import Choice
 from mods.settings.layers import make_settings
 from mods.settings.recipes import load_recipe
+from mods.work.work import Work
 
 TOY = Path(__file__).parent / "support" / "toy.py"
 LOCAL = Path(__file__).parent / "support" / "local.py"
@@ -122,14 +125,21 @@ def toy_settings():
 def select(rows, registry, toy_settings, tmp_path):
     """A whole run with the plug-ins of `registry`, as `mods.select` and `mods run` do it."""
 
-    def run(data=None, *, output=None, overwrite=False, progress=None, **changed):
+    def run(data=None, *, output=None, cache=None, overwrite=False, progress=None, **changed):
         return api.run(
             rows if data is None else data, toy_settings(**changed), registry,
-            cache=tmp_path / "cache", progress=progress or Progress(quiet=True), output=output,
-            strict=False, overwrite=overwrite,
+            cache=cache or tmp_path / "cache", progress=progress or Progress(quiet=True),
+            output=output, strict=False, overwrite=overwrite,
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def work(registry, tmp_path):
+    """Work in this process, with a cache of its own."""
+    executor = Part.choose(registry, "executor", Choice("local"), {})
+    return Work(tmp_path / "cache", Progress(quiet=True), executor)
 
 
 @pytest.fixture

@@ -49,20 +49,20 @@ def test_an_object_without_the_method_of_its_kind_is_refused_by_name(part):
 
 
 def test_a_factory_that_fails_is_named_unless_it_says_what_to_fix(part, registry):
-    with pytest.raises(PluginError, match="'mine' .* could not be made: TypeError"):
+    with pytest.raises(PluginError, match=r"'mine' .* could not be made: TypeError"):
         part(lambda: None + 1).object  # noqa: B018
 
     def picky():
         raise SettingsError("no such model")
 
     registry.register("quality", HERE, "picky", picky)
-    with pytest.raises(SettingsError, match="^no such model$"):
+    with pytest.raises(SettingsError, match=r"^no such model$"):
         Part.choose(registry, "quality", Choice("picky"), {}).object  # noqa: B018
 
 
 def test_what_fails_in_a_call_is_told_with_the_name_of_the_plugin(part):
     chosen = part()
-    with pytest.raises(PluginError, match="'mine' .* failed: ZeroDivisionError"):
+    with pytest.raises(PluginError, match=r"'mine' .* failed: ZeroDivisionError"):
         chosen.call(lambda: 1 / 0)
 
     def unreadable():
@@ -70,7 +70,7 @@ def test_what_fails_in_a_call_is_told_with_the_name_of_the_plugin(part):
 
     with pytest.raises(DataError, match=r"'mine' \(this test\): row 3 is odd"):
         chosen.call(unreadable)
-    with pytest.raises(PluginError, match="'mine' .* failed: ZeroDivisionError"):
+    with pytest.raises(PluginError, match=r"'mine' .* failed: ZeroDivisionError"):
         list(chosen.each(1 / n for n in (1, 0)))
 
 
