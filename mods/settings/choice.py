@@ -18,6 +18,11 @@ class Choice:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse an option that a table of settings could not hold."""
+        if "name" in self.options:
+            raise SettingsError(f"{self.name}: `name` is the plug-in itself, never an option of it")
+
     @classmethod
     def parse(cls, text: str) -> Choice:
         """Read `NAME` or `NAME:key=value,…`; values are TOML scalars, else plain text."""
