@@ -21,7 +21,7 @@ def test_two_runs_cannot_write_one_folder(tmp_path):
 def test_files_that_no_run_wrote_are_not_overwritten(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     folder = RunFolder(tmp_path)
-    with pytest.raises(RunFolderError, match="holds files but no run.*give `overwrite`"):  # noqa: SIM117
+    with pytest.raises(RunFolderError, match=r"holds files but no run.*give `overwrite`"):  # noqa: SIM117
         with folder.claimed({}, overwrite=False):
             pass
     with folder.claimed({}, overwrite=True):
@@ -31,7 +31,7 @@ def test_files_that_no_run_wrote_are_not_overwritten(tmp_path):
 def test_a_file_in_the_way_is_told(tmp_path):
     (tmp_path / "run").write_text("mine")
     with (
-        pytest.raises(OutputError, match="`output` .*run: a file is in the way"),
+        pytest.raises(OutputError, match=r"`output` .*run: a file is in the way"),
         RunFolder(tmp_path / "run").claimed({}, overwrite=True),
     ):
         pass

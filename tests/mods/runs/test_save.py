@@ -1,4 +1,4 @@
-"""Saving a run: the manifest last of all, and a picture that fails is no reason to lose the rest."""
+"""Saving a run: the manifest comes last, and a picture that fails is no reason to lose the rest."""
 
 import errno
 import json

@@ -45,7 +45,7 @@ def test_a_row_is_named_by_number_source_or_the_start_of_its_id(run):
     for name in ("<python>:17", receipt["id"], receipt["id"][:12]):
         assert [r["row"] for r in find_receipts(run, name)[0]] == [17]
     for name in ("99", "elsewhere:17", "x" * 12):
-        with pytest.raises(SettingsError, match="names no row of .*; files: <python>"):
+        with pytest.raises(SettingsError, match=r"names no row of .*; files: <python>"):
             find_receipts(run, name)
     with pytest.raises(SettingsError, match="an empty ROW"):
         find_receipts(run, "")

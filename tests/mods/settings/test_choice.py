@@ -34,6 +34,8 @@ def test_a_choice_is_a_text_a_path_or_a_table():
             Choice.read(wrong, "quality")
     with pytest.raises(SettingsError, match="an empty plug-in name"):
         Choice.parse(" ")
+    with pytest.raises(SettingsError, match="`name` is the plug-in itself"):
+        Choice.parse("mine:name=other")
 
 
 def test_a_choice_over_one_of_the_same_plug_in_keeps_its_options():
