@@ -19,7 +19,7 @@ from mods.settings.recipes import load_recipe
 from mods.work.work import Work
 
 TOY = Path(__file__).parent / "support" / "toy.py"
-LOCAL = Path(__file__).parent / "support" / "local.py"
+LOCAL = TOY.with_name("local.py")
 HERE = Origin("this test", "tests", "1")
 """Where a plug-in comes from that a test registers itself: `registry.register(kind, HERE, …)`."""
 TOY_RUN = {
@@ -51,9 +51,8 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def rows():
-    """Forty different rows in Alpaca's fields, two of them the same."""
+def make_rows():
+    """Forty different rows in Alpaca's fields, and the fourth once more."""
     nouns = ["apple", "bridge", "candle", "desert", "engine", "forest", "guitar", "harbour"]
     verbs = ["paint", "explain", "count", "describe", "compare"]
     made = [
@@ -64,18 +63,30 @@ def rows():
     return [*made, dict(made[3])]
 
 
-@pytest.fixture
-def data(tmp_path, rows):
-    """The rows as JSONL, with one broken line at the end."""
-    path = tmp_path / "data.jsonl"
-    lines = [json.dumps(row) for row in rows]
-    path.write_text(
-        "\n".join(
-            [*lines, '{"instruction": "cut'],
-        )
-        + "\n"
-    )
+def write_rows(path):
+    """Write the rows as JSONL, with one broken line at the end; returns the path."""
+    lines = [json.dumps(row) for row in make_rows()]
+    path.write_text("\n".join([*lines, '{"instruction": "cut']) + "\n")
     return path
+
+
+def toy_arguments(data, out, *more, plugins=(TOY,)):
+    """Arguments of a whole run with the toy plug-ins."""
+    files = [part for file in plugins for part in ("--plugin", file)]
+    given = [part for name, value in TOY_RUN.items() for part in (f"--{name}", value)]
+    return [*files, "run", data, "-o", out, "--recipe", "offline", "-q", *given, *more]
+
+
+@pytest.fixture
+def rows():
+    """Forty different rows in Alpaca's fields, and the fourth once more."""
+    return make_rows()
+
+
+@pytest.fixture
+def data(tmp_path):
+    """The rows as JSONL, with one broken line at the end."""
+    return write_rows(tmp_path / "data.jsonl")
 
 
 @pytest.fixture
@@ -96,12 +107,7 @@ def mods(tmp_path, monkeypatch):
 @pytest.fixture
 def toy_run():
     """Arguments of a whole run with the toy plug-ins."""
-
-    def arguments(data, out, *more):
-        given = [part for name, value in TOY_RUN.items() for part in (f"--{name}", value)]
-        return ["--plugin", TOY, "run", data, "-o", out, "--recipe", "offline", "-q", *given, *more]
-
-    return arguments
+    return toy_arguments
 
 
 @pytest.fixture
