@@ -47,7 +47,9 @@ class ModsGroup(click.Group):
         try:
             return super().main(*args, **kwargs)
         except ModsError as error:
-            click.echo(f"error: {printable(str(error))}", err=True)
+            with click.Context(self):
+                message = as_options(str(error))
+            click.echo(f"error: {printable(message)}", err=True)
             sys.exit(1)
         except BrokenPipeError:  # `mods … | head` closed our output
             drop_output()
@@ -63,8 +65,6 @@ class ModsGroup(click.Group):
         """Run the command; Ctrl-C says what is kept."""
         try:
             return super().invoke(ctx)
-        except ModsError as error:
-            raise error.worded(as_options) from error
         except KeyboardInterrupt:
             kept = ctx.invoked_subcommand in ("run", "score")
             more = ": finished batches are kept, the same command goes on" if kept else ""
