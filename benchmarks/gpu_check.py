@@ -25,11 +25,18 @@ from typing import Any
 
 import numpy as np
 
-from mods import _core, kcenter
+from mods import _core
+from mods.kcenter.greedy import build_info, run_cuda
+from mods.kcenter.rows import as_rows, cuda_rows
 
 RESULTS = Path(__file__).parent / "results"
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
-NONE = np.empty(0, np.int64)
+DEFAULTS: dict[str, Any] = {
+    "initial": np.empty(0, np.int64),
+    "first": 0,
+    "metric": "euclidean",
+    "progress": None,
+}
 CASES = {  # name: (n, d, k, rows in host memory, repeats, picks compared with the CPU core)
     "75k x 384, k = 1000": (75_000, 384, 1000, False, 7, 1000),
     "1M x 768, k = 1000": (1_000_000, 768, 1000, False, 5, 50),
@@ -51,14 +58,14 @@ def small_case() -> None:
     for rows, k, method in ((x, 600, "lazy"), (x, 20, "brute"), (ties, 60, "lazy")):
         for metric in ("euclidean", "cosine"):
             rows = rows if metric == "euclidean" else rows + np.float32(0.01)
-            got = _core.kcenter_cuda(rows, "float32", k, NONE, 0, metric, None, 0, method=method)
-            cpu = _core.kcenter(rows, "float32", k, NONE, 0, metric, 0, None)
+            given = {**DEFAULTS, "dtype": "float32", "k": k, "metric": metric}
+            got = _core.kcenter_cuda(rows, **given, device=0, method=method)
+            cpu = _core.kcenter(rows, **given, threads=0)
             np.testing.assert_array_equal(got[0], cpu[0])
             np.testing.assert_array_equal(got[1], cpu[1])
     everything = np.eye(1500, dtype=np.float32)  # more rows at one distance than candidates
-    got = _core.kcenter_cuda(
-        everything, "float32", 40, NONE, 0, "euclidean", None, 0, method="lazy"
-    )
+    given = {**DEFAULTS, "dtype": "float32", "k": 40}
+    got = _core.kcenter_cuda(everything, **given, device=0, method="lazy")
     np.testing.assert_array_equal(got[0], np.arange(40))
     print("small case: the picks are the CPU core's")
 
@@ -171,14 +178,14 @@ def run_case(name: str, bandwidth: float) -> dict[str, Any]:
     last: list[Any] = []
 
     def call() -> None:
-        source = kcenter._as_rows(rows) if on_host else kcenter._cuda_rows(rows)
+        source = as_rows(rows) if on_host else cuda_rows(rows)
         assert source is not None
-        last[:] = kcenter._run_cuda(source, k, NONE, 0, "euclidean", None, 0)
+        last[:] = run_cuda(source, k=k, device=0, **DEFAULTS)
 
     seconds = median_seconds(call, repeats)
     picks, _, numbers = last
     start = time.perf_counter()
-    cpu = _core.kcenter(host.numpy(), "float32", compared, NONE, 0, "euclidean", 2, None)
+    cpu = _core.kcenter(host.numpy(), dtype="float32", k=compared, threads=2, **DEFAULTS)
     cpu_seconds = time.perf_counter() - start
     np.testing.assert_array_equal(picks[:compared], cpu[0])
     naive = n * d * 4 * k / bandwidth
@@ -229,8 +236,8 @@ def main() -> None:
     small_case()
     if arguments.small:
         return
-    report: dict[str, Any] = {"device": kcenter.build_info()["cuda_devices"][0]}
-    report |= {"build": kcenter.build_info()["cuda_compiler"], "host": platform.machine()}
+    report: dict[str, Any] = {"device": build_info()["cuda_devices"][0]}
+    report |= {"build": build_info()["cuda_compiler"], "host": platform.machine()}
     if not arguments.no_sanitizers:
         report["sanitizers"] = sanitize()
     report["copy_bytes_per_second"] = bandwidth = copy_bandwidth()

@@ -28,7 +28,7 @@ import numpy as np
 
 from benchmarks.vectors import jittered
 from mods import _core
-from mods.bench import machine_line
+from mods.kcenter.bench import machine_line
 
 NO_CENTRE = np.empty(0, np.int64)
 
@@ -73,7 +73,17 @@ def bytes_from_disk() -> int:
 
 
 def pick(x: np.ndarray, k: int, method: str, progress: Any = None) -> tuple[Any, ...]:
-    return _core.kcenter(x, x.dtype.name, k, NO_CENTRE, 0, "euclidean", 0, progress, method=method)
+    return _core.kcenter(
+        x,
+        dtype=x.dtype.name,
+        k=k,
+        initial=NO_CENTRE,
+        first=0,
+        metric="euclidean",
+        threads=0,
+        progress=progress,
+        method=method,
+    )
 
 
 def measure(x: np.ndarray, k: int, check: int) -> dict[str, Any]:

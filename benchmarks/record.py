@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks.peers import fused_brute, installed_peers
 from benchmarks.vectors import embeddings, gaussian, jittered
 from mods import _core
-from mods.bench import machine_line
+from mods.kcenter.bench import machine_line
 
 ROUNDS = 5
 BASELINE_PICKS = 8
@@ -70,7 +70,16 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def ours(x: np.ndarray, k: int, threads: int) -> tuple[Any, Any, dict[str, Any]]:
     no_centre = np.empty(0, np.int64)
-    return _core.kcenter(x, x.dtype.name, k, no_centre, 0, "euclidean", threads, None)
+    return _core.kcenter(
+        x,
+        dtype=x.dtype.name,
+        k=k,
+        initial=no_centre,
+        first=0,
+        metric="euclidean",
+        threads=threads,
+        progress=None,
+    )
 
 
 class Case:

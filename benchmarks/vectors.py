@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from benchmarks.embed import cache_dir
-from mods.bench import synthetic_embeddings
+from mods.kcenter.bench import synthetic_embeddings
 
 
 @cache

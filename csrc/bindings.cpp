@@ -7,9 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "cpu/kernels.hpp"
-#include "cpu/measure.hpp"
-#include "cpu/processors.hpp"
+#include "cpu/kernels/dot_rate.hpp"
+#include "cpu/kernels/kernels.hpp"
+#include "cpu/machine/measure.hpp"
+#include "cpu/machine/processors.hpp"
 #include "kcenter.hpp"
 #if defined(MODS_WITH_CUDA)
 #include "cuda/kcenter_cuda.hpp"
@@ -39,7 +40,7 @@ mods::Method parse_method(const std::string& name) {
   if (name == "auto") return mods::Method::automatic;
   if (name == "brute") return mods::Method::brute;
   if (name == "lazy") return mods::Method::lazy;
-  if (name == "late") return mods::Method::late;
+  if (name == "from_disk") return mods::Method::from_disk;
   throw std::invalid_argument("unknown method " + name);
 }
 
@@ -123,14 +124,20 @@ py::tuple run(mods::Options& options, const py::object& progress, const Call& ca
   return to_python(result);
 }
 
-py::tuple kcenter(const py::array& x, const std::string& dtype, int64_t k, const Indices& initial,
+py::tuple kcenter(const py::object& x, const std::string& dtype, int64_t k, const Indices& initial,
                   int64_t first, const std::string& metric, int threads, const py::object& progress,
                   const std::string& isa, const std::string& method) {
-  const mods::Rows rows = view_rows(x, dtype);
+  std::vector<py::array> arrays;  // kept alive while the core reads them
+  if (py::isinstance<py::list>(x))
+    for (const py::handle& part : x) arrays.push_back(py::cast<py::array>(part));
+  else
+    arrays.push_back(py::cast<py::array>(x));
+  std::vector<mods::Rows> parts;
+  for (const py::array& array : arrays) parts.push_back(view_rows(array, dtype));
   mods::Options options = make_options(k, initial, first, metric, method);
   options.threads = threads;
   options.isa = isa.c_str();
-  return run(options, progress, [&] { return mods::kcenter_cpu(rows, options); });
+  return run(options, progress, [&] { return mods::kcenter_cpu(parts, options); });
 }
 
 int cuda_device_count() {
@@ -274,17 +281,19 @@ double read_bandwidth(const py::array& x, int threads) {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "Native core of mods: exact k-center greedy.";
-  m.def("kcenter", &kcenter, py::arg("x"), py::arg("dtype"), py::arg("k"), py::arg("initial"),
-        py::arg("first"), py::arg("metric"), py::arg("threads"), py::arg("progress"),
-        py::arg("isa") = "", py::arg("method") = "auto",
-        "Run k-center greedy on the CPU; returns (indices, radii, statistics).");
+  m.def("kcenter", &kcenter, py::arg("rows"), py::kw_only(), py::arg("dtype"), py::arg("k"),
+        py::arg("initial"), py::arg("first"), py::arg("metric"), py::arg("threads"),
+        py::arg("progress"), py::arg("isa") = "", py::arg("method") = "auto",
+        "Run k-center greedy on the CPU; returns (indices, radii, statistics). `rows` is an array "
+        "or a list of arrays whose rows are numbered on.");
 #if defined(MODS_WITH_CUDA)
   py::register_exception_translator(&translate_cuda_error);
-  m.def("kcenter_cuda", &kcenter_cuda, py::arg("x"), py::arg("dtype"), py::arg("k"),
-        py::arg("initial"), py::arg("first"), py::arg("metric"), py::arg("progress"),
-        py::arg("device"), py::arg("stream") = 0, py::arg("method") = "auto",
-        "The same on a CUDA device; x is an array in host memory or a DLPack capsule of rows on "
-        "the device, ready on `stream` (a cudaStream_t as a number).");
+  m.def(
+      "kcenter_cuda", &kcenter_cuda, py::arg("rows"), py::kw_only(), py::arg("dtype"), py::arg("k"),
+      py::arg("initial"), py::arg("first"), py::arg("metric"), py::arg("progress"),
+      py::arg("device"), py::arg("stream") = 0, py::arg("method") = "auto",
+      "The same on a CUDA device; `rows` is an array in host memory or a DLPack capsule of rows on "
+      "the device, ready on `stream` (a cudaStream_t as a number).");
 #endif
   m.def("cuda_device_count", &cuda_device_count, "CUDA devices that can be used now.");
   m.def("why_no_cuda_device", &why_no_cuda_device, "Why there is none; empty when there is one.");

@@ -65,6 +65,12 @@ MODS_HOST_DEVICE static inline SketchRow finish_sketch(float norm2, float residu
   return SketchRow{norm2, scale, residual, sum};
 }
 
+/// Smallest float32 not below v.
+MODS_HOST_DEVICE static inline float round_up(double v) {
+  const float f = static_cast<float>(v);
+  return static_cast<double>(f) < v ? nextafterf(f, INFINITY) : f;
+}
+
 struct Bounds {
   float lower, upper;
 };

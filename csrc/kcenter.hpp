@@ -29,7 +29,7 @@ enum class Method {
   automatic,
   brute,
   lazy,
-  late,  ///< lazy, with the rows taken to be on a disk
+  from_disk,  ///< lazy, with the rows taken to be on a disk
 };
 
 /// n rows of d values, `stride` elements from one row to the next. Host memory for the CPU core,
@@ -80,9 +80,11 @@ struct Result {
 /// Thrown when `progress` asked to stop; nothing outside the call was changed.
 struct Interrupted {};
 
-/// Runs on the CPU. Throws std::invalid_argument for what the caller can fix (the message names
-/// the value), std::bad_alloc when memory runs out, Interrupted when `progress` said stop.
-Result kcenter_cpu(const Rows& rows, const Options& options);
+/// Runs on the CPU. The rows may lie in several parts, all of the same d; they are numbered on from
+/// part to part, and the picks are those of one array (csrc/cpu/shard.hpp says how). Throws
+/// std::invalid_argument for what the caller can fix (the message names the value), std::bad_alloc
+/// when memory runs out, Interrupted when `progress` said stop.
+Result kcenter_cpu(const std::vector<Rows>& parts, const Options& options);
 
 #if defined(MODS_WITH_CUDA)
 /// Runs on CUDA device `device` and on `stream` (a cudaStream_t), same picks. `rows.data` may be

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "kcenter.hpp"
 
@@ -13,9 +14,17 @@ namespace mods {
 }
 
 /// Throws std::invalid_argument, naming the value, for what the contract does not allow.
-inline void validate(const Rows& rows, const Options& options) {
-  if (rows.n < 1 || rows.d < 1) invalid("need at least one row and one column");
-  const int64_t n = rows.n, fixed = options.initial_count;
+inline void validate(const std::vector<Rows>& parts, const Options& options) {
+  if (parts.empty()) invalid("need at least one row and one column");
+  int64_t n = 0;
+  for (const Rows& rows : parts) {
+    if (rows.n < 1 || rows.d < 1) invalid("need at least one row and one column");
+    if (rows.d != parts.front().d)
+      invalid("parts of " + std::to_string(parts.front().d) + " and " + std::to_string(rows.d) +
+              " columns");
+    n += rows.n;
+  }
+  const int64_t fixed = options.initial_count;
   for (int64_t i = 0; i < fixed; ++i)
     if (options.initial[i] < 0 || options.initial[i] >= n)
       invalid("initial centre " + std::to_string(options.initial[i]) + " is outside 0.." +

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 def kcenter(
-    x: NDArray[Any],
+    rows: NDArray[Any] | list[NDArray[Any]],
+    *,
     dtype: str,
     k: int,
     initial: NDArray[np.int64],
@@ -19,7 +20,8 @@ def kcenter(
     method: str = "auto",
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any]]: ...
 def kcenter_cuda(  # only in builds with CUDA
-    x: object,
+    rows: object,
+    *,
     dtype: str,
     k: int,
     initial: NDArray[np.int64],

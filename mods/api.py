@@ -197,6 +197,7 @@ def run(
         folder = output.expanduser() if output else None
         if folder is None:
             return make()
+        RunFolder(folder).keep_inputs(reading.schemas)
         with RunFolder(folder).claimed(makes, overwrite=overwrite) as has_locks:
             if not has_locks:
                 progress.note(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 import click
 
 from mods._version import __version__
 from mods.commands.bench import bench
+from mods.commands.cache import cache
 from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
 from mods.commands.options import as_options, plugin_sources
@@ -32,11 +37,12 @@ Examples:
 
 
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+SIGNALLED = 128
+"""A process that a signal ended exits with this and the number of the signal."""
 
 
-def drop_output() -> None:
-    """Send what standard output still holds to nowhere, so that Python can end in silence."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a run like Ctrl-C, with everything finished kept."""
 
 
 class ModsGroup(click.Group):
@@ -49,27 +55,37 @@ class ModsGroup(click.Group):
         except ModsError as error:
             with click.Context(self):
                 message = as_options(str(error))
-            click.echo(f"error: {printable(message)}", err=True)
-            sys.exit(1)
+            fail(message)
+        except MemoryError as error:
+            fail(f"out of memory{f': {error}' if str(error) else ''}; use fewer rows, a smaller "
+                 "batch_size, or a machine with more")  # fmt: skip
+        except RecursionError:
+            fail("something in the input is nested too deeply to be read")
         except BrokenPipeError:  # `mods … | head` closed our output
-            drop_output()
+            drop(sys.stdout)
             sys.exit(1)
         except OSError as error:
             if error.filename is not None or error.errno not in OUTPUT_ERRORS:
                 raise
-            drop_output()
-            click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
-            sys.exit(1)
+            drop(sys.stdout)
+            fail(f"the output cannot be written: {error.strerror}")
+        except RuntimeError as error:
+            if "can't start new thread" not in str(error):
+                raise
+            fail("the system starts no more threads: use `--set selector.threads=1`, or raise the "
+                 "limit (ulimit -u)")  # fmt: skip
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; Ctrl-C says what is kept."""
+        """Run the command; Ctrl-C and SIGTERM say what is kept."""
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
+            with terminable():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as error:
             kept = ctx.invoked_subcommand in ("run", "score")
             more = ": finished batches are kept, the same command goes on" if kept else ""
-            click.echo(f"\ninterrupted{more}", err=True)
-            ctx.exit(1)
+            tell(f"\ninterrupted{more}")
+            number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+            ctx.exit(SIGNALLED + number)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List built-in commands and those of plug-ins."""
@@ -90,6 +106,47 @@ class ModsGroup(click.Group):
             root.meta["mods.commands"] = registry.commands(self.commands)
         added: click.Group = root.meta["mods.commands"]
         return added
+
+
+def fail(message: str) -> NoReturn:
+    """Tell an error in one line and end."""
+    tell(f"error: {printable(message)}")
+    sys.exit(1)
+
+
+def tell(text: str) -> None:
+    """Write to standard error, which may be closed: what was asked for does not depend on it."""
+    try:
+        click.echo(text, err=True)
+    except (OSError, ValueError):
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO | None) -> None:
+    """Send what a stream still holds to nowhere, so that Python can end in silence."""
+    try:
+        number = stream.fileno() if stream else None
+    except (OSError, ValueError):
+        return
+    if number is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the command the way Ctrl-C does."""
+
+    def stop(*_: Any) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @click.group(
@@ -122,5 +179,5 @@ def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
     """
 
 
-for _command in (run, score, kcenter, why, plugins, doctor, bench):
+for _command in (run, score, kcenter, why, plugins, doctor, bench, cache):
     main.add_command(_command)

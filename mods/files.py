@@ -186,6 +186,25 @@ def _take(handle: int, waiting: Callable[[], object] | None) -> bool:
     return True
 
 
+def on_network(folder: Path) -> bool:
+    """Say whether a folder lies on a network file system, where the system tells (Linux)."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    place = f"{os.path.realpath(folder)}/"
+    kinds = {}
+    for line in mounts.splitlines():
+        _, at, kind, *_ = line.split(" ")
+        if place.startswith(f"{at.rstrip('/')}/"):
+            kinds[len(at)] = kind
+    return bool(kinds) and kinds[max(kinds)].startswith(NETWORK)
+
+
+NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs", "fuse.sshfs")
+"""File systems over a network, by the beginning of their names."""
+
+
 # --- hashes -------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ kind's `context` (such as `seed`) gets that value of the run unless it is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
@@ -276,7 +276,9 @@ class Outcome:
 
     values: Any
     """What the method of the plug-in returned."""
-    seconds: float
+    seconds: float = 0.0
+    notes: Sequence[str] = ()
+    """Warnings that came up: they are told, and kept with the results."""
 
 
 class Task(Protocol):
@@ -291,10 +293,13 @@ class Task(Protocol):
 class Executor(Protocol):
     """Decides where the work on rows is done: in this process, in others, on other machines."""
 
-    def map(self, task: Task, chunks: Sequence[Sequence[Any]]) -> Iterator[tuple[int, Outcome]]:
+    def map(self, task: Task, chunks: Iterable[Sequence[Any]]) -> Iterator[tuple[int, Outcome]]:
         """Run the task on every chunk; yield (number of the chunk, outcome) as they come.
 
-        In any order, every chunk once. The results must be those of `task.run(chunk)`.
+        Chunks are numbered from 0 as they are taken out of `chunks`, and may come back in any
+        order, each once. Take a chunk when there is room to work on it: what is not taken yet may
+        be done by another run that shares the cache. The results must be those of
+        `task.run(chunk)`.
         """
         ...
 

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 
 from mods.wording import printable
 
@@ -46,8 +47,10 @@ class Progress:
             yield bar.update
 
     def note(self, text: str) -> None:
-        """Tell something worth knowing; it also goes into the manifest."""
+        """Tell something worth knowing, once; it also goes into the manifest."""
         text = printable(text)
+        if text in self.notices:
+            return
         self.notices.append(text)
         if not self.quiet:
             print(f"note: {self._worded(text)}", file=sys.stderr)
@@ -77,6 +80,35 @@ class Progress:
             print(printable(text), file=sys.stderr)
 
 
+_collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
+"""Where warnings go while work is done whose results are kept: they are kept with them."""
+
+
+@contextmanager
+def noticing() -> Iterator[list[str]]:
+    """Collect the warnings of some work, logged ones included, instead of telling them."""
+    noticed: list[str] = []
+    token = _collecting.set(noticed)
+    collector = _Collector(logging.WARNING)
+    logging.getLogger().addHandler(collector)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: noticed.append(str(message))
+            yield noticed
+    finally:
+        logging.getLogger().removeHandler(collector)
+        _collecting.reset(token)
+
+
+class _Collector(logging.Handler):
+    """Collects warnings that are logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        noticed = _collecting.get()
+        if noticed is not None:
+            noticed.append(record.getMessage())
+
+
 class _Listener(logging.Handler):
     """Passes log records on: information is said, warnings are noted."""
 
@@ -86,6 +118,7 @@ class _Listener(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING:
-            self._progress.note(record.getMessage())
+            if _collecting.get() is None:
+                self._progress.note(record.getMessage())
         elif record.name.split(".")[0] in LISTENED:
             self._progress.say(record.getMessage())

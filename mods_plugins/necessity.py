@@ -1,4 +1,4 @@
-"""Necessity: how well does the seed-tuned model do on a row? Stage 3 of MoDS (section 3.3)."""
+"""Necessity: how well does the seed-tuned model do on a row? Stage 3 of MoDS (section 3.4)."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods import Record, Unscorable, hookimpl
-from mods_plugins.embedders import SentenceEmbedder
-from mods_plugins.reward_model import RewardModel
+from mods import Evidence, Record, Unscorable, hookimpl
+from mods.interfaces import ANSWERS, LOSSES
+from mods_plugins.embedders.sentence import SentenceEmbedder
+from mods_plugins.scorers.reward_model import RewardModel
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mods.hookspecs import RegisterNecessity
-    from mods.interfaces import LanguageModel
+    from mods.interfaces import Register
 
 
 class RewardNecessity(RewardModel):
-    """The paper's: a reward model rates what the tuned model answers.
+    """The paper's (section 3.4): a reward model reviews what the tuned model answers.
 
     The options are those of the quality scorer `reward-model`. An empty answer is an answer, a
     bad one, and is rated like any other.
     """
 
-    def judge(self, records: Sequence[Record], model: LanguageModel) -> list[float | Unscorable]:
-        """Return the reward of the model's answer to each record."""
-        return self.score_responses(records, model.generate(records))
+    needs = (ANSWERS,)
+
+    def review(self, records: Sequence[Record], evidence: Evidence) -> list[float | Unscorable]:
+        """Return the reward of the answer to each record: any finite number, higher is better."""
+        return self.score_responses(records, evidence.answers)
 
 
 class SimilarityNecessity(SentenceEmbedder):
@@ -36,9 +38,11 @@ class SimilarityNecessity(SentenceEmbedder):
     Takes no reward model. The options are those of the embedder `sentence-transformer`.
     """
 
-    def judge(self, records: Sequence[Record], model: LanguageModel) -> npt.NDArray[np.float64]:
-        """Return the cosine between answer and response, in [-1, 1]."""
-        answers = self.embed(model.generate(records))
+    needs = (ANSWERS,)
+
+    def review(self, records: Sequence[Record], evidence: Evidence) -> npt.NDArray[np.float64]:
+        """Return the cosine between answer and response, in [-1, 1], shape (len(records),)."""
+        answers = self.embed(evidence.answers)
         references = self.embed([record.response for record in records])
         return _cosines(answers.astype(np.float64), references.astype(np.float64))
 
@@ -49,13 +53,15 @@ class LossNecessity:
     The cheapest of the three: one forward pass a row.
     """
 
+    needs = (LOSSES,)
+
     def identity(self) -> dict[str, Any]:
         """Return what decides the result, which is the tuned model alone."""
         return {"loss": "mean nats per token of the response"}
 
-    def judge(self, records: Sequence[Record], model: LanguageModel) -> npt.NDArray[np.float64]:
-        """Return minus the mean token loss of each record's response: at most 0."""
-        return -np.asarray(model.losses(records), dtype=np.float64)
+    def review(self, records: Sequence[Record], evidence: Evidence) -> npt.NDArray[np.float64]:
+        """Return minus the mean token loss of each response: at most 0, shape (len(records),)."""
+        return -np.asarray(evidence.losses, dtype=np.float64)
 
 
 def _cosines(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -68,7 +74,7 @@ def _cosines(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDAr
 
 
 @hookimpl
-def register_necessity_models(register: RegisterNecessity) -> None:
+def register_necessity_models(register: Register) -> None:
     """Register `reward`, `similarity` and `loss`."""
     register("reward", RewardNecessity)
     register("similarity", SimilarityNecessity)

@@ -1,4 +1,4 @@
-"""Words and sentences in any script, and records with another response."""
+"""Words and sentences in any script, and records with another response. A helper: no hooks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _SENTENCE = re.compile(
 
 
 def words(text: str) -> list[str]:
-    """Split a text into lower-case words; in scripts without spaces, into characters."""
+    """Split a text into lower-case words; in scripts without spaces, into characters.
+
+    Punctuation and white space are left out.
+    """
     return _WORD.findall(text.lower())
 
 
@@ -68,5 +71,4 @@ def script(text: str) -> int | None:
 
 def with_response(record: Record, response: str) -> Record:
     """Return the record with another response, and the id that belongs to it."""
-    last = record.messages[-1]._replace(content=response)
-    return replace(record, messages=(*record.context, last), id="")
+    return replace(record, reply=record.reply._replace(content=response), id="")

@@ -1,41 +1,70 @@
-#include "candidates.hpp"
+#include "cpu/candidates.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace mods::cpu {
 
 namespace {
+
 constexpr int64_t kNearlyUsedUp = 32;  ///< candidates, some tens of microseconds before the end
 constexpr double kGone = -std::numeric_limits<double>::infinity();
+
+/// Gaps are closed where fewer lanes than this share are left, and there are groups to be saved.
+constexpr double kSparse = 0.6;
+constexpr int64_t kFewLanes = 4 * kGroup;
+
+/// Where a larger share of all pairs was computed (massive ties), brute force costs less; the first
+/// centres say nothing yet, as the bounds of most rows still wait for them.
+constexpr double kMostRefined = 0.2;
+constexpr int32_t kTooEarlyToTell = 16;
+
 }  // namespace
 
-Candidates::Candidates(Run& run, Sketch& sketch, Centres& centres)
+Candidates::Candidates(Run& run)
     : run_(run),
-      sketch_(sketch),
-      centres_(centres),
-      buffer_(run.rows.d()),
-      centre_buffer_(run.rows.d()) {}
+      steps_((run.d() + 3) / 4),
+      slack_(kcenter_slack(run.d())),
+      buffer_(run.d()),
+      centre_buffer_(run.d()) {}
 
-void Candidates::load(std::vector<int32_t> ids, double tau) {
-  ids_ = std::move(ids);
-  std::sort(ids_.begin(), ids_.end());
+void Candidates::load(std::vector<Offer> offers, double tau, int32_t centres) {
+  candidates_ = std::move(offers.front().candidates);
   tau_ = tau;
+  centres_ = centres;
+  picks_.clear();
+  settled_.assign(offers.size(), {});
   refill_announced_ = false;
-  resize(static_cast<int64_t>(ids_.size()));
+  if (offers.size() > 1) merge(offers);
+  resize(static_cast<int64_t>(candidates_.size()));
   alive_ = lanes_;
   if (packed_.capacity() < lanes_) {
     packed_ = PackedSketches();  // frees first
     packed_ =
-        PackedSketches(run_.meter, lanes_ + lanes_ / 2, sketch_.steps(), run_.kernels.pack_xor);
+        PackedSketches(run_.tools.meter, lanes_ + lanes_ / 2, steps_, run_.tools.kernels.pack_xor);
   }
-  run_.team.for_chunks(lanes_, kGroup, [&](int, int64_t begin, int64_t end) {
+  run_.tools.team.for_chunks(lanes_, kGroup, [&](int, int64_t begin, int64_t end) {
     for (int64_t lane = begin; lane < end; ++lane) {
-      const int32_t p = ids_[lane];
-      packed_.set(lane, sketch_.q(p), sketch_.points[p].row, sketch_.length(p));
-      exact_[lane] = sketch_.points[p].exact;
-      upper_[lane] = sketch_.upper[p];
+      const TilePoint point = tile_point(lane);
+      packed_.set(lane, point.q, point.row, point.length);
+      exact_[lane] = candidates_[lane].exact;
+      upper_[lane] = round_up(candidates_[lane].exact);
     }
   });
+}
+
+/// Adds the candidates of the other shards, without those of any that are below the threshold.
+void Candidates::merge(std::vector<Offer>& offers) {
+  for (std::size_t shard = 1; shard < offers.size(); ++shard)
+    for (Candidate& candidate : offers[shard].candidates) {
+      candidate.shard = static_cast<int>(shard);
+      candidates_.push_back(candidate);
+    }
+  const auto low = [&](const Candidate& candidate) { return candidate.exact < tau_; };
+  candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(), low), candidates_.end());
+  const auto ascending = [](const Candidate& a, const Candidate& b) { return a.row.id < b.row.id; };
+  std::sort(candidates_.begin(), candidates_.end(), ascending);
 }
 
 /// Lanes beyond the last are gone, and nothing is known ahead.
@@ -58,12 +87,13 @@ bool Candidates::pick(int64_t k) {
     run_.note_radius(best.value);
     finished_ = run_.picked() == k;
     if (finished_ || !(paying = bounds_pay())) break;
-    if (alive_ <= kNearlyUsedUp && !std::exchange(refill_announced_, true)) run_.team.expect_work();
+    if (alive_ <= kNearlyUsedUp && !std::exchange(refill_announced_, true))
+      run_.tools.team.expect_work();
     const uint16_t* survivors = survivors_of(best.lane);
-    const float* centre = run_.rows.get(ids_[best.lane], centre_buffer_.data());
+    const float* centre = candidates_[best.lane].row.get(centre_buffer_.data());
     take(best.lane);
     for_lanes(survivors, [&](int64_t lane) { refine(lane, centre); });
-    if (alive_ < lanes_ * 0.6 && lanes_ > 4 * kGroup) compact();
+    if (alive_ < lanes_ * kSparse && lanes_ > kFewLanes) compact();
   }
   return paying;
 }
@@ -94,15 +124,15 @@ void Candidates::look_ahead() {
   TilePoint points[kTilePoints];
   const int count = farthest_few(ahead_);
   for (int i = 0; i < count; ++i) {
-    run_.rows.prefetch(ids_[ahead_[i]]);
-    points[i] = sketch_.tile_point(ids_[ahead_[i]]);
+    candidates_[ahead_[i]].row.prefetch();
+    points[i] = tile_point(ahead_[i]);
   }
-  run_.kernels.bound_lanes(packed_.view(), groups_, points, count, upper_.data(), sketch_.slack(),
-                           survivors_.data());
-  run_.result.statistics.pairs_bounded += static_cast<double>(count * alive_);
+  run_.tools.kernels.bound_lanes(packed_.view(), groups_, points, count, upper_.data(), slack_,
+                                 survivors_.data());
+  run_.tools.statistics.pairs_bounded += static_cast<double>(count * alive_);
   for (int i = 0; i < count; ++i)
     for_lanes(survivors_.data() + i * groups_,
-              [&](int64_t lane) { run_.rows.prefetch(ids_[lane]); });
+              [&](int64_t lane) { candidates_[lane].row.prefetch(); });
 }
 
 /// The lanes of the farthest candidates, in the order of picks. Returns how many there are; -1
@@ -134,24 +164,26 @@ void Candidates::for_lanes(const uint16_t* bits, const Work& work) {
 }
 
 void Candidates::take(int64_t lane) {
-  const int32_t p = ids_[lane];
-  run_.result.picks.push_back(p);
-  centres_.add(p);
-  left_.push_back(Left{p, 0, -1});
+  picks_.push_back(candidates_[lane].row);
+  run_.result.picks.push_back(candidates_[lane].row.id);
   drop(lane);
 }
 
 void Candidates::refine(int64_t lane, const float* centre) {
-  const int32_t p = ids_[lane];
-  const float* row = run_.rows.get(p, buffer_.data());
-  const double value = run_.kernels.distance(row, centre, run_.rows.d());
-  run_.result.statistics.pairs_refined += 1;
+  const float* row = candidates_[lane].row.get(buffer_.data());
+  const double value = run_.tools.kernels.distance(row, centre, run_.d());
+  run_.tools.statistics.pairs_refined += 1;
   if (value >= exact_[lane]) return;
   exact_[lane] = value;
   upper_[lane] = round_up(value);
   if (value >= tau_) return;
-  left_.push_back(Left{p, centres_.count(), value});
+  note_settled(lane);
   drop(lane);
+}
+
+void Candidates::note_settled(int64_t lane) {
+  const Candidate& candidate = candidates_[lane];
+  settled_[candidate.shard].push_back(Settled{candidate.row.index, centres(), exact_[lane]});
 }
 
 void Candidates::drop(int64_t lane) {
@@ -165,28 +197,28 @@ void Candidates::compact() {
   for (int64_t lane = 0; lane < lanes_; ++lane) {
     if (exact_[lane] == kGone) continue;
     packed_.move(kept, lane);
-    ids_[kept] = ids_[lane];
+    candidates_[kept] = candidates_[lane];
     exact_[kept] = exact_[lane];
     upper_[kept++] = upper_[lane];
   }
   resize(kept);
 }
 
-void Candidates::write_back() {
+std::vector<std::vector<Settled>> Candidates::settle() {
   for (int64_t lane = 0; lane < lanes_; ++lane)
-    if (exact_[lane] != kGone) left_.push_back(Left{ids_[lane], centres_.count(), exact_[lane]});
-  for (const Left& row : left_) {
-    sketch_.points[row.id].exact = row.exact;
-    sketch_.stamp[row.id] = row.stamp;
-    sketch_.upper[row.id] = round_up(row.exact);
-  }
-  left_.clear();
+    if (exact_[lane] != kGone) note_settled(lane);
+  return std::move(settled_);
 }
 
-/// Where most bounded pairs are computed anyway (massive ties), brute force costs less.
+TilePoint Candidates::tile_point(int64_t lane) const {
+  const Candidate& candidate = candidates_[lane];
+  return TilePoint{candidate.q, candidate.sketch, upper_length(candidate.sketch.norm2, slack_),
+                   upper_[lane], 0};
+}
+
 bool Candidates::bounds_pay() const {
-  const double pairs = static_cast<double>(run_.rows.n()) * centres_.count();
-  return centres_.count() < 16 || run_.result.statistics.pairs_refined < 0.2 * pairs;
+  const double pairs = static_cast<double>(run_.n()) * centres();
+  return centres() < kTooEarlyToTell || run_.tools.statistics.pairs_refined < kMostRefined * pairs;
 }
 
 }  // namespace mods::cpu

@@ -2,25 +2,33 @@
 #pragma once
 #include <vector>
 
-#include "centres.hpp"
+#include "cpu/kernels/packed.hpp"
+#include "cpu/offer.hpp"
+#include "cpu/run.hpp"
 
 namespace mods::cpu {
 
-/// Holds every row with upper >= tau, all exact and up to date. While the largest distance among
-/// them is >= tau, no other row can win or tie: others have m <= upper < tau.
+/// Holds every row with m >= tau, all exact and up to date. While the largest distance among them
+/// is >= tau, no other row can win or tie: others have m < tau.
 class Candidates {
  public:
-  Candidates(Run& run, Sketch& sketch, Centres& centres);
+  explicit Candidates(Run& run);
 
-  /// Takes over the rows `ids`, each exact, with stamp == centres.count().
-  void load(std::vector<int32_t> ids, double tau);
+  /// Takes over the candidates of all shards that are at or above `tau`, the largest threshold;
+  /// `centres` have been picked or given so far.
+  void load(std::vector<Offer> offers, double tau, int32_t centres);
 
-  /// Picks until the set is used up or enough is picked, and leaves the sketch alone meanwhile.
+  bool empty() const { return lanes_ == 0; }
+
+  /// Picks until the set is used up or enough is picked, and leaves the shards alone meanwhile.
   /// Returns false when nearly every bound fails, so that brute force is cheaper.
   bool pick(int64_t k);
 
-  /// Tells the sketch what became of the candidates.
-  void write_back();
+  /// What was picked since load().
+  const std::vector<RowAt>& picks() const { return picks_; }
+
+  /// What became of the others, of each shard. The set is given up for it.
+  std::vector<std::vector<Settled>> settle();
 
   bool finished() const { return finished_; }
 
@@ -30,12 +38,7 @@ class Candidates {
     int64_t lane;
   };
 
-  /// A row that left the set, for the sketch.
-  struct Left {
-    int32_t id, stamp;
-    double exact;  ///< -1: picked
-  };
-
+  void merge(std::vector<Offer>& offers);
   Best farthest() const;
   const uint16_t* survivors_of(int64_t lane);
   void look_ahead();
@@ -49,19 +52,25 @@ class Candidates {
   void compact();
   bool bounds_pay() const;
 
+  int32_t centres() const { return centres_ + static_cast<int32_t>(picks_.size()); }
+  TilePoint tile_point(int64_t lane) const;
+  void note_settled(int64_t lane);
+
   Run& run_;
-  Sketch& sketch_;
-  Centres& centres_;
+  const int64_t steps_;
+  const float slack_;
   PackedSketches packed_;
-  std::vector<int32_t> ids_;         ///< ascending, so the first of equals has the lowest index
-  std::vector<double> exact_;        ///< -inf for lanes that left
-  std::vector<float> upper_;         ///< round_up(exact)
-  int64_t ahead_[kTilePoints];       ///< lanes whose survivors are known; -1: none
-  std::vector<uint16_t> survivors_;  ///< of each of these, one bit a lane
-  std::vector<Left> left_;
+  std::vector<Candidate> candidates_;  ///< ascending, so the first of equals has the lowest number
+  std::vector<double> exact_;          ///< -inf for lanes that left
+  std::vector<float> upper_;           ///< round_up(exact)
+  int64_t ahead_[kTilePoints];         ///< lanes whose survivors are known; -1: none
+  std::vector<uint16_t> survivors_;    ///< of each of these, one bit a lane
+  std::vector<RowAt> picks_;
+  std::vector<std::vector<Settled>> settled_;  ///< of each shard
   std::vector<float> buffer_, centre_buffer_;
   double tau_ = 0;
   int64_t lanes_ = 0, groups_ = 0, alive_ = 0;
+  int32_t centres_ = 0;  ///< before the first of picks_
   bool finished_ = false, refill_announced_ = false;
 };
 

@@ -1,52 +1,61 @@
 // All centres in order: packed sketches for bounds, float32 rows for exact distances.
 #pragma once
-#include "packed.hpp"
-#include "sketch.hpp"
+#include <algorithm>
+#include <vector>
+
+#include "cpu/kernels/packed.hpp"
+#include "cpu/sketch.hpp"
 
 namespace mods::cpu {
 
 class Centres {
  public:
-  Centres(Run& run, const Sketch& sketch, int64_t capacity)
-      : run_(run),
+  Centres(const Tools& tools, const Sketch& sketch, const RowReader& own, int64_t capacity)
+      : tools_(tools),
         sketch_(sketch),
-        packed_(run.meter, capacity, sketch.steps(), run.kernels.pack_xor),
-        rows_(run.meter, capacity * run.rows.d()) {}
+        own_(own),
+        packed_(tools.meter, capacity, sketch.steps(), tools.kernels.pack_xor),
+        rows_(tools.meter, capacity * own.d()) {}
 
-  int32_t count() const { return static_cast<int32_t>(ids_.size()); }
+  int32_t count() const { return count_; }
 
-  /// How many of them, from the first on, have a row and a packed sketch here.
-  int32_t packed() const { return packed_count_; }
+  /// Of a centre, as float32.
+  const float* row(int64_t c) const { return rows_.data() + c * own_.d(); }
 
-  /// Of a packed centre, as float32.
-  const float* row(int64_t c) const { return rows_.data() + c * run_.rows.d(); }
-
-  void add(int64_t p) { ids_.push_back(static_cast<int32_t>(p)); }
-
-  /// Copies the rows and packs the sketches of the centres added since, on all threads.
-  void pack() {
-    const int64_t group = packed() / kGroup;
-    run_.team.for_chunks((count() + kGroup - 1) / kGroup - group, 1, [&](int, int64_t g, int64_t) {
-      const int64_t first = (group + g) * kGroup;
-      const int64_t end = std::min<int64_t>(first + kGroup, count());
-      for (int64_t c = std::max<int64_t>(first, packed_count_); c < end; ++c) {
-        run_.rows.copy(ids_[c], rows_.data() + c * run_.rows.d());
-        packed_.set(c, sketch_.q(ids_[c]), sketch_.points[ids_[c]].row, sketch_.length(ids_[c]));
-      }
-    });
-    packed_count_ = count();
-  }
-
-  /// Of the packed centres.
   PackedView view() const { return packed_.view(); }
 
+  /// Copies the rows of more centres and packs their sketches, on all threads.
+  void add(const std::vector<RowAt>& more) {
+    const int64_t before = count_, after = before + static_cast<int64_t>(more.size());
+    const int64_t group = before / kGroup;
+    tools_.team.for_chunks((after + kGroup - 1) / kGroup - group, 1, [&](int, int64_t g, int64_t) {
+      const int64_t first = (group + g) * kGroup;
+      const int64_t end = std::min<int64_t>(first + kGroup, after);
+      for (int64_t c = std::max(first, before); c < end; ++c) add_at(c, more[c - before]);
+    });
+    count_ = static_cast<int32_t>(after);
+  }
+
  private:
-  Run& run_;
+  /// Rows of this part are sketched already.
+  void add_at(int64_t c, const RowAt& centre) {
+    float* values = rows_.data() + c * own_.d();
+    centre.copy(values);
+    if (centre.rows == &own_) {
+      const int64_t p = centre.index;
+      return packed_.set(c, sketch_.q(p), sketch_.points[p].row, sketch_.length(p));
+    }
+    std::vector<int8_t> q(sketch_.steps() * 4);
+    const SketchRow row = sketch_.sketch_of(values, q.data());
+    packed_.set(c, q.data(), row, upper_length(row.norm2, sketch_.slack()));
+  }
+
+  const Tools tools_;
   const Sketch& sketch_;
+  const RowReader& own_;
   PackedSketches packed_;
   Buffer<float> rows_;
-  int32_t packed_count_ = 0;
-  alignas(kCacheLine) std::vector<int32_t> ids_;  ///< written by picks while others read the above
+  int32_t count_ = 0;
 };
 
 }  // namespace mods::cpu

@@ -48,19 +48,20 @@ void Refresher::Active::likeliest_to(int place) {
   std::swap(pending_lower[place], pending_lower[best]);
 }
 
-Refresher::Refresher(Run& run, Sketch& sketch, const Centres& centres)
-    : run_(run), sketch_(sketch), centres_(centres), workers_(run.team.size()) {
-  if (!run.rows.direct())
-    for (Worker& worker : workers_) worker.buffer.resize(run.rows.d());
+Refresher::Refresher(const Tools& tools, const RowReader& rows, Sketch& sketch,
+                     const Centres& centres)
+    : tools_(tools), rows_(rows), sketch_(sketch), centres_(centres), workers_(tools.team.size()) {
+  if (!rows.direct())
+    for (Worker& worker : workers_) worker.buffer.resize(rows.d());
 }
 
 void Refresher::refresh(const int32_t* ids, int64_t count, double tau) {
   // Full blocks use the kernels best; short lists are cut finer, so that all threads have work.
-  const int64_t share = count / (8 * run_.team.size());
+  const int64_t share = count / (8 * tools_.team.size());
   const int64_t size =
-      run_.team.size() == 1 ? kBlock : std::min<int64_t>(kBlock, std::max<int64_t>(share, 8));
+      tools_.team.size() == 1 ? kBlock : std::min<int64_t>(kBlock, std::max<int64_t>(share, 8));
   const int64_t blocks = (count + size - 1) / size;
-  run_.team.for_chunks(blocks, 1, [&](int thread, int64_t begin, int64_t) {
+  tools_.team.for_chunks(blocks, 1, [&](int thread, int64_t begin, int64_t) {
     const int64_t first = begin * size;
     refresh_block(workers_[thread], ids + first, std::min(size, count - first), tau);
   });
@@ -78,9 +79,9 @@ void Refresher::refresh_ahead(int thread, const int32_t* ids, int64_t count, dou
 
 void Refresher::sum_up() {
   for (Worker& worker : workers_) {
-    run_.result.statistics.pairs_bounded += worker.bounded;
-    run_.result.statistics.pairs_refined += worker.refined;
-    run_.result.statistics.rows_read += worker.read;
+    tools_.statistics.pairs_bounded += worker.bounded;
+    tools_.statistics.pairs_refined += worker.refined;
+    tools_.statistics.rows_read += worker.read;
     worker.bounded = worker.refined = worker.read = 0;
   }
 }
@@ -92,7 +93,7 @@ void Refresher::refresh_block(Worker& worker, const int32_t* ids, int64_t count,
     worker.active[i] = &worker.rows[i];
     worker.rows[i].open(ids[i], sketch_.points[ids[i]]);
   }
-  const int64_t end = (centres_.packed() + kGroup - 1) / kGroup;
+  const int64_t end = (centres_.count() + kGroup - 1) / kGroup;
   int64_t group = end;
   for (int i = 0; i < worker.count; ++i)
     group = std::min<int64_t>(group, stamp(*worker.active[i]) / kGroup);
@@ -110,7 +111,7 @@ void Refresher::refresh_block(Worker& worker, const int32_t* ids, int64_t count,
 /// Bounds the active rows that have not seen all centres of groups group..group+groups.
 void Refresher::bound_chunk(Worker& worker, int64_t group, int groups) {
   const int32_t last =
-      static_cast<int32_t>(std::min<int64_t>(centres_.packed(), (group + groups) * kGroup));
+      static_cast<int32_t>(std::min<int64_t>(centres_.count(), (group + groups) * kGroup));
   Active* due[kBlock];
   int count = 0;
   for (int i = 0; i < worker.count; ++i)
@@ -128,7 +129,7 @@ void Refresher::bound_rows(Worker& worker, Active** rows, int count, int64_t gro
   alignas(64) float lower[kTilePoints][kTileLanes];
   TilePoint tile[kTilePoints];
   for (int i = 0; i < count; ++i) tile[i] = sketch_.tile_point(rows[i]->id);
-  run_.kernels.bound_tile(centres_.view(), group, groups, tile, count, sketch_.slack(), lower);
+  tools_.kernels.bound_tile(centres_.view(), group, groups, tile, count, sketch_.slack(), lower);
   for (int i = 0; i < count; ++i)
     if (tile[i].survivors != 0) add_survivors(worker, *rows[i], tile[i], lower[i], group * kGroup);
 }
@@ -157,12 +158,12 @@ void Refresher::add_pending(Worker& worker, Active& row, int32_t centre, float l
 
 /// Reads the active rows that are probably below tau and have many centres still to be bounded.
 void Refresher::read_early(Worker& worker) {
-  if (run_.rows.on_disk()) return;
+  if (rows_.on_disk()) return;
   Active* due[kBlock];
   int count = 0;
   for (int i = 0; i < worker.count; ++i) {
     Active& row = *worker.active[i];
-    if (centres_.packed() - stamp(row) >= kWorthReading && upper(row) >= worker.tau &&
+    if (centres_.count() - stamp(row) >= kWorthReading && upper(row) >= worker.tau &&
         row.probably_below(worker.tau, upper(row)))
       due[count++] = &row;
   }
@@ -192,20 +193,20 @@ void Refresher::close_settled(Worker& worker) {
 
 /// The rows are asked for first, so that their transfers overlap.
 void Refresher::read(Worker& worker, Active** rows, int count) {
-  for (int i = 0; i < count; ++i) run_.rows.prefetch(rows[i]->id);
+  for (int i = 0; i < count; ++i) rows_.prefetch(rows[i]->id);
   for (int i = 0; i < count; ++i) make_exact(worker, *rows[i]);
 }
 
 /// Computes the pending distances of a row, likeliest first.
 void Refresher::make_exact(Worker& worker, Active& row) {
   double& exact = point(row).exact;
-  const float* values = run_.rows.get(row.id, worker.buffer.data());
+  const float* values = rows_.get(row.id, worker.buffer.data());
   worker.read += 1;
   for (int i = 0; i < row.pending_count; ++i) {
     row.likeliest_to(i);
     if (row.pending_lower[i] >= exact) break;
     const float* centre = centres_.row(row.pending[i]);
-    exact = std::min(exact, run_.kernels.distance(values, centre, run_.rows.d()));
+    exact = std::min(exact, tools_.kernels.distance(values, centre, rows_.d()));
     worker.refined += 1;
   }
   row.pending_count = 0;

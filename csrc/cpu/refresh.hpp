@@ -13,7 +13,7 @@ namespace mods::cpu {
 /// than any number of bounds.
 class Refresher {
  public:
-  Refresher(Run& run, Sketch& sketch, const Centres& centres);
+  Refresher(const Tools& tools, const RowReader& rows, Sketch& sketch, const Centres& centres);
 
   /// `ids` should be grouped by stamp, so that rows of a block need the same centres.
   void refresh(const int32_t* ids, int64_t count, double tau);
@@ -74,7 +74,8 @@ class Refresher {
   int32_t& stamp(const Active& row) const { return sketch_.stamp[row.id]; }
   Point& point(const Active& row) const { return sketch_.points[row.id]; }
 
-  Run& run_;
+  const Tools tools_;
+  const RowReader& rows_;
   Sketch& sketch_;
   const Centres& centres_;
   std::vector<Worker> workers_;

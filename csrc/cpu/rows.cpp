@@ -2,17 +2,18 @@
 
 #include <cmath>
 
-#include "../validate.hpp"
+#include "validate.hpp"
 
 namespace mods::cpu {
 
-RowReader::RowReader(const Rows& rows, Metric metric, const Kernels& kernels)
+RowReader::RowReader(const Rows& rows, Metric metric, const Kernels& kernels, int64_t first)
     : rows_(rows),
       metric_(metric),
       kernels_(kernels),
       direct_(rows.dtype == DType::float32 && metric == Metric::euclidean),
       row_bytes_(rows.stride * (rows.dtype == DType::float32 ? 4 : 2)),
       used_bytes_(rows.d * (rows.dtype == DType::float32 ? 4 : 2)),
+      first_(first),
       zeros_(metric == Metric::cosine ? rows.d : 0) {}
 
 void RowReader::locate() {
@@ -26,7 +27,7 @@ void RowReader::locate() {
 }
 
 void RowReader::read_ahead(int64_t begin, int64_t end) const {
-  constexpr int64_t kAheadBytes = 16 << 20;
+  constexpr int64_t kAheadBytes = 16 << 20;  // some milliseconds of a fast disk
   if (!on_disk_) return;
   const int64_t ahead = (kAheadBytes + used_bytes_ - 1) / used_bytes_;
   const int64_t first = std::min(begin + ahead, rows_.n), last = std::min(end + ahead, rows_.n);
@@ -52,10 +53,10 @@ void RowReader::require_valid(int64_t begin, int64_t end) const {
     kernels_.widen(address(p), rows_.dtype, rows_.d, buffer.data());
     bool zero = true;
     for (int64_t j = 0; j < rows_.d; ++j) {
-      if (!std::isfinite(buffer[j])) reject_value(p, j, buffer[j]);
+      if (!std::isfinite(buffer[j])) reject_value(first_ + p, j, buffer[j]);
       zero = zero && buffer[j] == 0.0f;
     }
-    if (zero && metric_ == Metric::cosine) reject_zero_row(p);
+    if (zero && metric_ == Metric::cosine) reject_zero_row(first_ + p);
   }
 }
 

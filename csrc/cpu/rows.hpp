@@ -5,18 +5,21 @@
 #include <limits>
 #include <vector>
 
-#include "kernels.hpp"
-#include "pages.hpp"
+#include "cpu/kernels/kernels.hpp"
+#include "cpu/machine/memory.hpp"
+#include "cpu/machine/pages.hpp"
 
 namespace mods::cpu {
 
 class RowReader {
  public:
-  RowReader(const Rows& rows, Metric metric, const Kernels& kernels);
+  /// `first`: the number of row 0 among the rows of all parts.
+  RowReader(const Rows& rows, Metric metric, const Kernels& kernels, int64_t first = 0);
 
   int64_t n() const { return rows_.n; }
   int64_t d() const { return rows_.d; }
   int64_t stride() const { return rows_.stride; }
+  int64_t first() const { return first_; }
 
   /// True when get() returns a pointer into the caller's data.
   bool direct() const { return direct_; }
@@ -47,7 +50,8 @@ class RowReader {
   void prefetch(int64_t p) const {
     const char* row = address(p);
     if (on_disk_) return fetch_pages(row, used_bytes_);
-    for (int64_t byte = 0; byte < used_bytes_; byte += 64) __builtin_prefetch(row + byte, 0, 2);
+    for (int64_t byte = 0; byte < used_bytes_; byte += kCacheLine)
+      __builtin_prefetch(row + byte, 0, 2);  // read, and wanted in the second-level cache
   }
 
   /// In a pass over all rows, to be called before begin..end are read: asks for rows further on.
@@ -67,8 +71,19 @@ class RowReader {
   Metric metric_;
   const Kernels& kernels_;
   bool direct_, on_disk_ = false, assumed_ = false;
-  int64_t row_bytes_, used_bytes_;
+  int64_t row_bytes_, used_bytes_, first_;
   std::vector<float> zeros_;
+};
+
+/// A row, wherever its values lie: in a part, or in an array of rows that came from elsewhere.
+struct RowAt {
+  int64_t id;  ///< its number among the rows of all parts
+  const RowReader* rows;
+  int64_t index;  ///< its number there
+
+  const float* get(float* buffer) const { return rows->get(index, buffer); }
+  void copy(float* out) const { rows->copy(index, out); }
+  void prefetch() const { rows->prefetch(index); }
 };
 
 /// The lowest row at which parallel work found something wrong.

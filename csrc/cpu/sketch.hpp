@@ -2,17 +2,11 @@
 #pragma once
 #include <vector>
 
-#include "run_state.hpp"
+#include "cpu/run.hpp"
 
 namespace mods::cpu {
 
-/// Smallest float32 not below v.
-inline float round_up(double v) {
-  const float f = static_cast<float>(v);
-  return static_cast<double>(f) < v ? std::nextafterf(f, std::numeric_limits<float>::infinity())
-                                    : f;
-}
-
+/// More were tried and changed nothing (benchmarks/NOTES.md).
 inline constexpr int kPending = 2;
 
 /// What is known of one row that is not a centre. With c_0, c_1, ... the centres in order and m the
@@ -28,13 +22,21 @@ struct Point {
   float pending_lower[kPending];
 };
 
+/// The mean of a sample of all rows: any vector would do, but around this one sketches are tight.
+std::vector<float> sample_mean(Run& run);
+
 class Sketch {
  public:
-  explicit Sketch(Run& run);
+  /// `mean`: the vector that sketches are taken around, the same for all rows that are ever bounded
+  /// against each other.
+  Sketch(const Tools& tools, const RowReader& rows, const std::vector<float>& mean);
 
   /// One parallel pass in row order, the only one over all rows: sketches every row and bounds its
   /// distance to `centre`. False when some row is finite but too large to certify bounds for.
-  bool build(int64_t centre);
+  bool build(const RowAt& centre);
+
+  /// Sketches a row that is not one of these: its d values into 4 * steps() bytes at `q`.
+  SketchRow sketch_of(const float* values, int8_t* q) const;
 
   /// Frees the int8 rows, when only `points` and `upper` are needed any more.
   void release() { q_ = Buffer<int8_t>(); }
@@ -55,14 +57,14 @@ class Sketch {
   Buffer<Point> points;
 
  private:
-  void sample_mean();
   void start(int64_t p, const Sketched& sketched);
 
-  Run& run_;
+  const Tools tools_;
+  const RowReader& rows_;
+  const std::vector<float>& mean_;
   const int64_t steps_;
   const float slack_;
   Buffer<int8_t> q_;
-  std::vector<float> mean_;
 };
 
 }  // namespace mods::cpu

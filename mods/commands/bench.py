@@ -50,9 +50,9 @@ def kcenter(
     as_json: bool,
 ) -> None:
     """Time exact k-center greedy against brute force on this machine."""
-    from mods.bench import bench_kcenter, format_kcenter
     from mods.errors import SettingsError
     from mods.files import read_array
+    from mods.kcenter.bench import bench_kcenter, format_kcenter
 
     x = None if embeddings is None else read_array(embeddings)
     try:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mods.commands.options import as_options, show
+
 if TYPE_CHECKING:
     pass
 
@@ -73,7 +75,6 @@ def kcenter(
     EMB.npy holds float32 or float16 vectors, one a row. It is read memory-mapped and may be larger
     than the memory.
     """
-    from mods.commands.options import as_options
     from mods.errors import SettingsError
     from mods.files import check_output, make_folder, read_array, write_array
     from mods.kcenter import kcenter_greedy
@@ -92,7 +93,7 @@ def kcenter(
     with progress.listening(), progress.bar("k-center", k) as advance:
         done = 0
 
-        def show(picked: int, radius: float) -> None:
+        def told(picked: int, radius: float) -> None:
             nonlocal done
             advance(picked - done)
             done = picked
@@ -107,7 +108,7 @@ def kcenter(
                 metric=metric,
                 device=device,
                 threads=threads,
-                progress=show,
+                progress=told,
             )
         except ValueError as error:
             raise SettingsError(f"{vectors}: {error}") from error
@@ -121,7 +122,7 @@ def kcenter(
             json.dumps({"output": str(output), "picked": len(picks.indices), "radius": radius})
         )
     else:
-        click.echo(
+        show(
             f"{len(picks.indices):,} of {len(rows):,} rows picked, covering radius "
             f"{'-' if radius is None else format(radius, '.6g')}: {output}"
         )

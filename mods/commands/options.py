@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mods.interfaces import KINDS
+from mods.wording import printable
 
 if TYPE_CHECKING:
     from mods.plugins.origin import Sources
@@ -42,6 +43,11 @@ def parse_columns(
 def expand_home(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
     """Replace a leading `~`, which a shell leaves alone in quotes."""
     return None if value is None else value.expanduser()
+
+
+def show(text: str) -> None:
+    """Print a result; names of files may hold what a terminal must not see."""
+    click.echo(printable(text))
 
 
 def kind_options(command: Command) -> Command:

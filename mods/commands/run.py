@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mods.commands.options import as_options, data_options, kind_options, registry_of
+from mods.commands.options import as_options, data_options, kind_options, registry_of, show
 
 if TYPE_CHECKING:
     from mods.selection.result import Selection
@@ -129,7 +129,7 @@ def run(
     if as_json:
         click.echo(json.dumps({"folder": str(output), **selection.manifest["rows"]}))
     else:
-        click.echo(summary(selection))
+        show(summary(selection))
 
 
 def summary(selection: Selection) -> str:

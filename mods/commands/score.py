@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mods.commands.options import as_options, data_options, registry_of
+from mods.commands.options import as_options, data_options, registry_of, show
 
 EPILOG = """\b
 Examples:
@@ -77,4 +77,4 @@ def score(
     if as_json:
         click.echo(json.dumps({"output": str(output), "rows": table.num_rows, "scored": scored}))
     else:
-        click.echo(f"{table.num_rows:,} rows, {scored:,} scored by {choice.name}: {output}")
+        show(f"{table.num_rows:,} rows, {scored:,} scored by {choice.name}: {output}")

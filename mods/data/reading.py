@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mods.errors import DataError, ModsError, PluginError
+from mods.data.layout import Layout
+from mods.data.schemas import understood
+from mods.data.sources import expand_sources, open_source
+from mods.data.values import RowError, as_json
+from mods.errors import DataError
 from mods.records import BrokenRow, RawRow, Record
-from mods.schemas import Layout, RowError, as_json, kind, understood
+from mods.wording import json_kind
 
 if TYPE_CHECKING:
     from mods.interfaces import Reader
@@ -49,8 +52,8 @@ def read_sources(
     """Read all sources, in order.
 
     A source is whatever a reader understands; a folder that none does is read file by file, in
-    the order of the names. The readers are asked from the last to the first, so that a plug-in
-    registered after the default readers comes before them.
+    the order of the names. The first reader of the mapping that takes a source reads it: those
+    of plug-ins come before the default ones there.
 
     `schema` and `columns` (column by field) are for rows that are not recognised by themselves.
     `strict` makes the first broken row an error. `on_progress` is called with the number of rows
@@ -83,92 +86,6 @@ def read_rows(
     return collector.finish()
 
 
-def open_source(source: str, readers: Mapping[str, Reader]) -> Iterator[RawRow | BrokenRow]:
-    """Yield the rows of one source as its reader finds them.
-
-    Raises `DataError` if no reader understands it, `PluginError` if the reader breaks its rules.
-    """
-    name = find_reader(source, readers)
-    if name is None:
-        raise _not_understood(source, readers)
-    seen: set[int] = set()
-    for row in _guarded(name, readers[name], source):
-        if not isinstance(row, (RawRow, BrokenRow)):
-            raise PluginError(
-                f"reader {name!r} yielded {kind(row)} for {source}: expected RawRow or BrokenRow"
-            )
-        if row.row in seen:
-            raise PluginError(
-                f"reader {name!r} yielded row {row.row} of {source} twice: every row of a source "
-                "needs a number of its own"
-            )
-        seen.add(row.row)
-        yield row
-
-
-def _guarded(name: str, reader: Reader, source: str) -> Iterator[Any]:
-    """Yield what a reader yields; what it raises names the reader and the source."""
-    try:
-        yield from reader.read(source)
-    except (ModsError, MemoryError):
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"reader {name!r} failed on {source}: {type(error).__name__}: {error}"
-        ) from error
-
-
-def find_reader(source: str, readers: Mapping[str, Reader]) -> str | None:
-    """Return the name of the reader of `source`, or None; the last registered is asked first."""
-    return next((n for n in reversed(list(readers)) if readers[n].matches(source)), None)
-
-
-def expand_sources(sources: Sequence[str], readers: Mapping[str, Reader]) -> list[str]:
-    """Replace folders by the data files in them; `DataError` if something is given twice."""
-    if not sources:
-        raise DataError("no data source was given: name at least one file, folder or hub id")
-    expanded = [file for source in sources for file in _expand(str(source), readers)]
-    seen: dict[str, str] = {}
-    for source in expanded:
-        place = os.path.realpath(source)
-        if place in seen:
-            raise DataError(
-                f"{source} is given twice (first as {seen[place]}): name every source once"
-            )
-        seen[place] = source
-    return expanded
-
-
-def _expand(source: str, readers: Mapping[str, Reader]) -> list[str]:
-    """Return the data files of a folder in the order of their names, or the source itself."""
-    if not os.path.isdir(source) or find_reader(source, readers) is not None:
-        return [source]
-    try:
-        names = sorted(name for name in os.listdir(source) if not name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{source} cannot be read: {error.strerror}") from error
-    paths = [os.path.join(source, name) for name in names]
-    files = [path for path in paths if os.path.isfile(path) and find_reader(path, readers)]
-    if not files:
-        raise DataError(f"{source} is a folder without data files: expected {_readable(readers)}")
-    return files
-
-
-def _not_understood(source: str, readers: Mapping[str, Reader]) -> DataError:
-    """Say why no reader takes a source."""
-    if not os.path.exists(source):
-        return DataError(f"{source}: there is no such file or folder")
-    return DataError(
-        f"{source} is of no kind that can be read: expected {_readable(readers)}. "
-        "Convert it, or add a plug-in that registers a reader for it"
-    )
-
-
-def _readable(readers: Mapping[str, Reader]) -> str:
-    """List what the readers understand."""
-    return ", ".join(str(getattr(readers[name], "understands", name)) for name in readers)
-
-
 @dataclass
 class _Collector:
     """Sorts rows into records, duplicates and broken ones."""
@@ -189,7 +106,7 @@ class _Collector:
                 self._break(replace(row, source=source))
                 continue
             if not isinstance(row.data, Mapping):
-                self._break_data(row, source, f"expected an object, found {kind(row.data)}")
+                self._break_data(row, source, f"expected an object, found {json_kind(row.data)}")
                 continue
             schema = self.layout.recognise(row.data)
             if unknown is not None:
@@ -238,7 +155,7 @@ class _Collector:
     def _break(self, row: BrokenRow) -> None:
         """Quarantine a row, or stop at it."""
         if self.strict:
-            raise DataError(f"{_place(row)} (strict reading stops at the first broken row)")
+            raise DataError(f"{_place(row)} (`strict` stops at the first broken row)")
         self.reading.broken.append(row)
 
     def _check_recognised(self, source: str, unknown: list[RawRow] | None, limit: int) -> None:
@@ -249,8 +166,8 @@ class _Collector:
         raise DataError(
             f"{source}: the rows fit {_wanted(self.layout)}. Columns found: "
             f"{', '.join(names[:20]) or 'none'}. Understood: {understood()}. "
-            "Say which it is with --schema NAME, or where the fields are with "
-            "--columns instruction=COLUMN,output=COLUMN"
+            "Say which it is with `schema`, or where the fields are with `columns` "
+            "instruction=COLUMN,output=COLUMN"
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mods.errors import ModsError, PluginError
 from mods.interfaces import Outcome, kind_named
 from mods.plugins.loading import plugins_of
+from mods.progress import noticing
 from mods.wording import describe
 
 if TYPE_CHECKING:
@@ -153,10 +154,11 @@ class PartTask:
     def run(self, chunk: Sequence[Any]) -> Outcome:
         """Call the method with one chunk."""
         start = time.monotonic()
-        self._fitted  # noqa: B018
-        method = getattr(self.part.object, self.method)
-        values = self.part.call(method, *self.spread(chunk), *self.arguments)
-        return Outcome(values, time.monotonic() - start)
+        with noticing() as noticed:
+            self._fitted  # noqa: B018
+            method = getattr(self.part.object, self.method)
+            values = self.part.call(method, *self.spread(chunk), *self.arguments)
+        return Outcome(values, time.monotonic() - start, tuple(noticed))
 
     @cached_property
     def _fitted(self) -> bool:

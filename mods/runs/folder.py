@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mods.errors import OutputError, RunFolderError
+from mods.errors import OutputError, RunFolderError, SettingsError
 from mods.files import locked, make_folder, remove_drafts, to_json
 from mods.wording import shorten
 
@@ -18,6 +19,7 @@ RECEIPTS = "receipts.parquet"
 POOL = "pool.parquet"
 QUARANTINE = "quarantine.jsonl"
 PICTURE = "report.png"
+WRITTEN = (MANIFEST, SELECTED, RECEIPTS, POOL, QUARANTINE, PICTURE)
 LOCK = ".lock"
 """Also the sign that a run owns the folder."""
 NAMED_DIFFERENCES = 5
@@ -29,6 +31,17 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def keep_inputs(self, sources: Iterable[str]) -> None:
+        """Refuse to replace a file that the run reads; raises `SettingsError`."""
+        written = {os.path.realpath(self.path / name): name for name in WRITTEN}
+        for source in sources:
+            name = written.get(os.path.realpath(source))
+            if name is not None:
+                raise SettingsError(
+                    f"`output` {self.path}: the run would replace {source}, which it reads; choose "
+                    "another folder"
+                )
 
     @contextmanager
     def claimed(self, makes: Mapping[str, Any], *, overwrite: bool) -> Iterator[bool]:

@@ -12,13 +12,53 @@ from mods.errors import RunFolderError
 from mods.files import to_json
 from mods.runs.folder import MANIFEST, POOL, RECEIPTS, RunFolder
 from mods.runs.tables import pool_table, receipt_table
+from mods.wording import one_line, printable
 
 if TYPE_CHECKING:
     from mods.selection.result import Selection
 
-IN_MANIFEST = {"makes", "thresholds", "rows"}
-IN_RECEIPTS = {"id", "source", "row", "fate", "stage", "reason", "order", "radius"}
-IN_POOL = {"id", "x", "y", "nearest_source", "nearest_row", "distance"}
+IN_RECEIPTS = {
+    "id": "string", "source": "string", "row": "int64", "fate": "string", "stage": "string",
+    "reason": "string", "order": "int64", "radius": "float",
+}  # fmt: skip
+IN_POOL = {
+    "id": "string", "x": "float", "y": "float", "nearest_source": "string",
+    "nearest_row": "int64", "distance": "double",
+}  # fmt: skip
+SCORES = ("quality_", "necessity_")
+"""How columns of scores begin; they hold doubles."""
+
+
+@dataclass(frozen=True)
+class _Cut:
+    asked: str
+    score: float
+
+
+@dataclass(frozen=True)
+class _Rows:
+    selected: int
+    totals: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    sources: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class _Makes:
+    inputs: _Inputs
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a manifest must hold for a run to be told: a folder may come from anywhere."""
+
+    makes: _Makes
+    thresholds: dict[str, _Cut]
+    rows: _Rows
 
 
 @dataclass(frozen=True)
@@ -46,8 +86,7 @@ class SavedRun:
         manifest = RunFolder(folder).manifest()
         if manifest is None:
             raise RunFolderError(f"{folder} holds no run: no {MANIFEST}")
-        if not manifest.keys() >= IN_MANIFEST:
-            raise RunFolderError(f"{folder / MANIFEST} is not that of a finished run; run it again")
+        check_shape(manifest, folder / MANIFEST)
         return cls(
             manifest,
             read_table(folder / RECEIPTS, IN_RECEIPTS),
@@ -55,7 +94,20 @@ class SavedRun:
         )
 
 
-def read_table(path: Path, columns: set[str]) -> Any:
+def check_shape(manifest: Mapping[str, Any], path: Path) -> None:
+    """Refuse a manifest that is not that of a finished run."""
+    import pydantic
+
+    try:
+        pydantic.TypeAdapter(_Shape).validate_python(manifest)
+    except pydantic.ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise RunFolderError(
+            f"{path} is not that of a finished run ({place}): run it again"
+        ) from error
+
+
+def read_table(path: Path, columns: Mapping[str, str]) -> Any:
     """Read a table of a run; `RunFolderError` if it is not there, broken, or another one."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -63,7 +115,13 @@ def read_table(path: Path, columns: set[str]) -> Any:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise RunFolderError(f"{path} cannot be read: {error}") from error
-    if not columns <= set(table.column_names):
-        raise RunFolderError(f"{path} is not the table of a run: it lacks columns")
+        raise RunFolderError(f"{path} cannot be read: {one_line(error)}") from error
+    found = {field.name: str(field.type) for field in table.schema}
+    wanted = {**dict.fromkeys((n for n in found if n.startswith(SCORES)), "double"), **columns}
+    for name, kind in wanted.items():
+        if found.get(name) != kind:
+            raise RunFolderError(
+                f"{path} is not the table of a run: its column {printable(name)} is "
+                f"{found.get(name, 'missing')}, expected {kind}"
+            )
     return table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.interfaces import Unscorable
-from mods.kcenter import nearest_rows
+from mods.kcenter.nearest import nearest_rows
 from mods.wording import printable
 
 if TYPE_CHECKING:

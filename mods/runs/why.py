@@ -23,6 +23,7 @@ def find_receipts(run: Path, row: str) -> tuple[list[Row], Mapping[str, Any]]:
     found.
     """
     saved = SavedRun.load(run)
+    row = printable(row)  # as the receipts have it
     if not row:
         raise SettingsError("an empty ROW: give a row number from 1, FILE:ROW or an id")
     found = saved.receipts.filter(matching(row)).to_pylist()
@@ -69,13 +70,12 @@ def matching(row: str) -> Any:
 
 def tell(receipt: Row, manifest: Mapping[str, Any]) -> str:
     """Tell one row's story in a few lines."""
-    where = printable(f"{receipt['source']}:{receipt['row']}")
-    head = f"{where}  {receipt['fate'].upper()}"
+    head = f"{receipt['source']}:{receipt['row']}  {str(receipt['fate']).upper()}"
     lines = [head, f"  id        {receipt['id'] or '- (the row could not be read)'}"]
     thresholds = manifest["thresholds"]
     for name, value in receipt.items():
         for kind, threshold in (("quality_", "alpha"), ("necessity_", "beta")):
-            if name.startswith(kind) and value is not None:
+            if name.startswith(kind) and value is not None and threshold in thresholds:
                 cut = thresholds[threshold]
                 lines.append(
                     f"  score     {name} = {value:.6g}   "
@@ -91,5 +91,6 @@ def tell(receipt: Row, manifest: Mapping[str, Any]) -> str:
             f"  nearest   {near['distance']:.4g} away: {near['source']}:{near['row']}, "
             "the nearest other selected row"
         )
-    lines.append(f"  decided   in the {receipt['stage']} stage: {printable(receipt['reason'])}")
-    return "\n".join(lines)
+    lines.append(f"  decided   in the {receipt['stage']} stage: {receipt['reason']}")
+    # A line of data must not look like two.
+    return "\n".join(printable(line).replace("\n", "\\n") for line in lines)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from mods.interfaces import ANSWERS, LOSSES, Evidence, Pool, TokenLosses, Unscor
 from mods.selection.coverage import pick
 from mods.selection.stage import Given, score_name
 from mods.work import columns
-from mods.work.store import digest
+from mods.work.weights import notes_of, train
 from mods.work.work import Item, Job, Work, items
 
 if TYPE_CHECKING:
@@ -58,16 +57,8 @@ class TunedModel:
     @cached_property
     def weights(self) -> Weights:
         """The weights: tuned now, or found where an earlier run left them."""
-        work, trainer = self._work, self._trainer
-        work.progress.say(f"necessity: tuning the model on {len(self._rows)} seeds")
-        folder = work.cache / "tuned" / digest(self.identity)
-        path = trainer.call(trainer.object.train, self._rows, folder)
-        if not isinstance(path, (str, Path)):
-            raise PluginError(
-                f"{trainer}: train() returned {type(path).__name__}; expected the path of the "
-                "weights"
-            )
-        return Weights(Path(path), self.identity)
+        self._work.progress.say(f"necessity: tuning the model on {len(self._rows)} seeds")
+        return train(self._trainer, self._rows, self.identity, self._work)
 
     def answers(self, records: Sequence[Record]) -> list[str | Unscorable]:
         """Return the model's answer to each record's conversation."""
@@ -109,6 +100,8 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         given.work,
     )
     reviewed, values = review(pool, others, tuned, given)
+    for note in notes_of(tuned.identity, given.work):
+        given.work.progress.note(note)
     name = score_name("necessity", part.name)
     given.receipts.score([pool.records[i] for i in reviewed], name, values)
     scores = np.array(values, dtype=np.float64)

@@ -11,6 +11,7 @@ from mods.errors import SettingsError
 from mods.interfaces import KINDS
 from mods.settings.choice import Choice, parse_value, split_pair
 from mods.settings.options import Generation, Tuning
+from mods.settings.recipes import read_small
 from mods.settings.run import RunSettings
 from mods.settings.threshold import Threshold
 from mods.wording import suggest
@@ -115,7 +116,7 @@ def template_text(template: str) -> str:
     if "{" in template or not path.is_file():
         return template
     try:
-        return path.read_text(encoding="utf-8")
+        return read_small(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"tuning.template = {template!r} cannot be read: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import resources
 from pathlib import Path
@@ -15,6 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+LARGEST_FILE = 1 << 20
+"""Bytes of a file of settings; more is a mistake, or an attack."""
 FOLDER = resources.files("mods.settings") / "recipes"
 
 
@@ -40,17 +43,55 @@ def load_recipe(name: str) -> dict[str, Any]:
 def load_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; `SettingsError` names the file and the place of a mistake."""
     try:
-        return parse_toml(path.read_text(encoding="utf-8"), str(path))
+        text = read_small(path)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8: {error}") from error
+    return relative_to(path.parent, parse_toml(text, str(path)), str(path))
+
+
+def read_small(path: Path) -> str:
+    """Read a text file of a sane size; a pipe or a device could go on for ever."""
+    if not path.is_file():
+        if path.exists():
+            raise SettingsError(f"{path} is no plain file: settings are read from files only")
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise SettingsError(f"{path} has {size:,} bytes; a file of settings has at most "
+                            f"{LARGEST_FILE:,}")  # fmt: skip
+    return path.read_text(encoding="utf-8")
+
+
+def relative_to(folder: Path, settings: dict[str, Any], where: str) -> dict[str, Any]:
+    """Find the template file that a recipe names: beside the recipe, and nowhere else.
+
+    A recipe may come from somebody else; it must not reach for other files of this machine.
+    """
+    tuning = settings.get("tuning")
+    if not isinstance(tuning, dict):
+        return settings
+    template = tuning.get("template")
+    if not isinstance(template, str) or "{" in template:
+        return settings
+    file = (folder / template).resolve()
+    if template.startswith("~") or not file.is_relative_to(folder.resolve()):
+        raise SettingsError(
+            f"{where}: tuning.template = {template!r} leads out of the folder of the recipe; put "
+            "the file beside it, or give it with `set` tuning.template=FILE"
+        )
+    if not file.is_file():
+        return settings
+    return {**settings, "tuning": {**tuning, "template": str(file)}}
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Parse TOML; `SettingsError` names the place."""
     try:
         loaded: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, ValueError) as error:  # ValueError: a number of 4,301 digits
         raise SettingsError(f"{where}: {error}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{where}: nested too deeply") from error
     return loaded

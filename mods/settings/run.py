@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -80,8 +81,17 @@ class RunSettings:
         for name, value in values.items():
             if isinstance(value, Choice):
                 values[name] = value.as_dict()
-            elif isinstance(value, (Tuning, Generation)):
+            elif isinstance(value, Tuning):
+                values[name] = {**dataclasses.asdict(value), "template": hashed(value.template)}
+            elif isinstance(value, Generation):
                 values[name] = dataclasses.asdict(value)
             elif isinstance(value, Threshold):
                 values[name] = str(value)
         return {**parts, **values}
+
+
+def hashed(template: str | None) -> str | None:
+    """Name a template by its hash: the text of a file does not belong into a manifest."""
+    if template is None or "{" not in template:  # a name, such as `alpaca`
+        return template
+    return f"sha256:{hashlib.sha256(template.encode('utf-8', 'replace')).hexdigest()}"

@@ -62,6 +62,8 @@ class Threshold:
     ) -> Threshold:
         try:
             value = float(digits)
+            if not math.isfinite(value):
+                raise ValueError
         except ValueError:
             raise SettingsError(f"`{setting}`: {digits!r} is not a number") from None
         if percent and not 0 < value <= 100:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,10 @@ def decode_score(data: bytes) -> float | Unscorable:
     """Undo `encode_score`."""
     if data.startswith(UNSCORABLE):
         return Unscorable(data[len(UNSCORABLE) :].decode("utf-8", "surrogatepass"))
-    return float(struct.unpack("<d", data)[0])
+    value = float(struct.unpack("<d", data)[0])
+    if not math.isfinite(value):
+        raise ValueError(f"no score is {value}")
+    return value
 
 
 def encode_answer(value: str | Unscorable) -> bytes:
@@ -89,8 +93,16 @@ def vectors() -> Column[Vector]:
     return Column(
         check,
         lambda vector: np.ascontiguousarray(vector, dtype="<f4").tobytes(),
-        lambda data: np.frombuffer(data, dtype="<f4"),
+        decode_vector,
     )
+
+
+def decode_vector(data: bytes) -> Vector:
+    """Return a vector, float32; `ValueError` for what was never one."""
+    vector: Vector = np.frombuffer(data, dtype="<f4")
+    if not np.isfinite(vector).all():
+        raise ValueError("no vector holds a NaN or infinity")
+    return vector
 
 
 def stacked(column: Sequence[Vector], plugin: str) -> Vector:

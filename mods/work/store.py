@@ -1,23 +1,40 @@
 """What was paid for is kept: scores, vectors and texts by plug-in identity and record id.
 
 One SQLite file per identity, one transaction per batch: a killed run loses at most the batch in
-work, and runs in different folders share what they have in common.
+work, and runs in different folders share what they have in common. Every row carries a checksum:
+a row that the disk or a hand has changed is not given out but computed again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from mods.errors import CacheError, PluginError
-from mods.files import json_digest
+from mods.files import json_digest, on_network
 
-CHUNK = 500
-"""Ids per query: below SQLite's limit on variables in its oldest supported builds."""
+IDS_PER_QUERY = 500
+"""Below SQLite's limit on variables in its oldest supported builds."""
+WAIT = 60
+"""Seconds to wait for another process that writes the same file."""
+ENDING = ".sqlite"
+FORMAT = 2
+"""Of the tables below; another one makes other files."""
+DAMAGED = ".damaged"
+"""The ending of a file that was set aside."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS results
+  (id TEXT PRIMARY KEY, value BLOB NOT NULL, checksum BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes
+  (id TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (id, note)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identity (json TEXT PRIMARY KEY);
+"""
 
 
 def default_cache() -> Path:
@@ -37,19 +54,12 @@ def digest(identity: Mapping[str, Any]) -> str:
 
 def store_path(folder: Path, name: str, identity: Mapping[str, Any]) -> Path:
     """The file that holds the results of an identity."""
-    return folder / f"{name}-{digest(identity)[:20]}.sqlite"
+    return folder / f"{name}-{digest({'format': FORMAT, **identity})[:20]}{ENDING}"
 
 
-def query(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, bytes]:
-    """Return what a store knows of these ids."""
-    found: dict[str, bytes] = {}
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
-        marks = ",".join("?" * len(part))
-        found.update(
-            connection.execute(f"SELECT id, value FROM results WHERE id IN ({marks})", part)
-        )
-    return found
+def checksum(key: str, value: bytes) -> bytes:
+    """Eight bytes that a changed key or value no longer fits."""
+    return hashlib.blake2b(value, digest_size=8, key=key.encode("utf-8", "replace")[:64]).digest()
 
 
 class Store:
@@ -57,56 +67,106 @@ class Store:
 
     def __init__(self, folder: Path, name: str, identity: Mapping[str, Any]) -> None:
         self.path = store_path(folder, name, identity)
+        self._identity = json.dumps(identity, sort_keys=True, default=str)
+        self.noticed: list[str] = []
+        """What was wrong with the file and was mended."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise self.broken(error) from error
-        try:
-            self._prepare(identity)
-        except sqlite3.Error as error:
-            self.close()
-            raise self.broken(error) from error
+        except OSError as error:
+            raise self._broken(error) from error
+        with self._mended():
+            self._open()
 
-    def _prepare(self, identity: Mapping[str, Any]) -> None:
-        self._connection.execute("PRAGMA journal_mode=WAL")
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
+        # A write-ahead log needs memory that processes share: no network file system has it.
+        journal = "DELETE" if on_network(self.path.parent) else "WAL"
+        self._connection.execute(f"PRAGMA journal_mode={journal}")
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS results (id TEXT PRIMARY KEY, value BLOB NOT NULL) "
-            "WITHOUT ROWID"
-        )
-        self._connection.execute("CREATE TABLE IF NOT EXISTS identity (json TEXT PRIMARY KEY)")
-        self._connection.execute(
-            "INSERT OR IGNORE INTO identity VALUES (?)",
-            [json.dumps(identity, sort_keys=True, default=str)],
-        )
+        self._connection.executescript(SCHEMA)
+        self._connection.execute("INSERT OR IGNORE INTO identity VALUES (?)", [self._identity])
 
     def get(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return what is known of these ids."""
-        try:
-            return query(self._connection, ids)
-        except sqlite3.Error as error:
-            raise self.broken(error) from error
+        """Return what is known of these ids; a damaged row is not."""
+        found: dict[str, bytes] = {}
+        damaged = 0
+        with self._mended():
+            for key, value, check in self._select("results", "id, value, checksum", ids):
+                if checksum(key, value) == check:
+                    found[key] = value
+                else:
+                    damaged += 1
+        self.count_damaged(damaged)
+        return found
 
-    def put(self, results: Iterable[tuple[str, bytes]]) -> None:
-        """Write results, all of them or none."""
+    def count_damaged(self, rows: int) -> None:
+        """Notice damaged rows, which are computed again."""
+        if rows:
+            self.noticed.append(
+                f"rows damaged in the cache {self.path.name}: {rows}; they are computed again"
+            )
+
+    def put(self, results: Iterable[tuple[str, bytes]], notes: Iterable[str] = ()) -> None:
+        """Write results, and what was noticed while they were made: all of it or nothing."""
+        rows = [(key, value, checksum(key, value)) for key, value in results]
+        told = [(key, note) for key, _, _ in rows[:1] for note in notes]
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?)", results)
+            self._connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR IGNORE INTO notes VALUES (?, ?)", told)
             self._connection.execute("COMMIT")
-        except BaseException as error:
+        except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise self.broken(error) from error
-            raise
+            raise self._broken(error) from error
+
+    def notes(self, ids: Sequence[str]) -> list[str]:
+        """Return what was noticed while results of these ids were made, each once."""
+        with self._mended():
+            return sorted({note for _, note in self._select("notes", "id, note", ids)})
+        return []
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
-    def broken(self, error: Exception) -> CacheError:
+    def _select(self, table: str, columns: str, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(ids), IDS_PER_QUERY):
+            part = ids[start : start + IDS_PER_QUERY]
+            marks = ",".join("?" * len(part))
+            yield from self._connection.execute(
+                f"SELECT {columns} FROM {table} WHERE id IN ({marks})", part
+            )
+
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Set a damaged file aside and begin a new one; other errors are told."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if type(error) is not sqlite3.DatabaseError:  # its kin: locked, full, not permitted
+                raise self._broken(error) from error
+            self._set_aside(error)
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        self.close()
+        aside = self.path.with_suffix(DAMAGED)
+        try:
+            os.replace(self.path, aside)
+            for ending in ("-wal", "-shm", "-journal"):
+                Path(f"{self.path}{ending}").unlink(missing_ok=True)
+            self._open()
+        except (OSError, sqlite3.Error) as failure:
+            raise self._broken(failure) from failure
+        self.noticed.append(
+            f"the cache {self.path.name} was damaged ({error}); its rows are computed again, the "
+            f"damaged file is kept as {aside.name}"
+        )
+
+    def _broken(self, error: Exception) -> CacheError:
         """Say that the file cannot be used, and what to do."""
+        with suppress(AttributeError):
+            self.close()
         return CacheError(
             f"the cache {self.path} cannot be used: {error}; free space, delete that file, or "
             "choose another folder with `cache` (or MODS_CACHE)"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from mods.errors import PluginError
 from mods.plugins.part import Part, PartTask, as_they_are
 from mods.plugins.rules import checked_outcome
 from mods.work.costs import Costs
+from mods.work.leases import Leases
 from mods.work.store import Store
 
 if TYPE_CHECKING:
+    from mods.interfaces import Outcome
     from mods.progress import Progress
     from mods.records import Conversation, Record
     from mods.work.columns import Column
@@ -81,58 +83,119 @@ class Work:
         list, so that an interrupted call, started again, computes the very same batches.
         """
         unique = {row.key: row for row in rows}
-        cost = self.costs.of(job.label)
-        cost.rows += len(unique)
+        self.costs.of(job.label).rows += len(unique)
         with closing(Store(self.cache, job.name, job.identity)) as store:
-            known = decoded(store, column, list(unique))
-            size = job.chunk_size or job.part.chunk_size()
-            chunks = missing(list(unique.values()), known, size)
+            shelf = Shelf(store, column)
+            shelf.look_up(list(unique))
+            chunks = missing(list(unique.values()), shelf.known, job)
             if chunks:
-                self._compute(job, column, chunks, store, known, len(unique))
-        return [known[row.key] for row in rows]
+                self._compute(job, shelf, chunks, len(unique))
+            for note in [*store.noticed, *store.notes(list(unique))]:
+                self.progress.note(note)
+        return [shelf.known[row.key] for row in rows]
 
-    def _compute(
+    def _compute(self, job: Job, shelf: Shelf[Value], chunks: list[list[Item]], total: int) -> None:
+        """Compute chunks and keep each as it comes; what another run has in work is waited for."""
+        task = job.task()
+        with (
+            Leases(shelf.store.path) as leases,
+            self.progress.bar(job.label, total, done=len(shelf.known)) as advance,
+        ):
+            while chunks:
+                round = Round(chunks, shelf, leases, advance)
+                mapped = self.executor.call(self.executor.object.map, task, round.payloads())
+                for returned in self.executor.each(mapped):
+                    at, outcome = checked_outcome(returned, str(self.executor))
+                    computed = round.finish(at, outcome, self.executor, job.part)
+                    cost = self.costs.of(job.label)
+                    cost.computed += computed
+                    cost.seconds += outcome.seconds
+                if round.open:
+                    raise PluginError(f"{self.executor} left {len(round.open)} chunks undone")
+                chunks = round.elsewhere
+                if chunks:
+                    self.progress.say(f"{job.label}: waiting for another run that does this work")
+                    leases.take(chunks[0][0].key, wait=True)
+                    leases.free(chunks[0][0].key)
+
+
+class Shelf(Generic[Value]):
+    """The results of a job: on the disk and, decoded, in memory."""
+
+    def __init__(self, store: Store, column: Column[Value]) -> None:
+        self.store, self.column = store, column
+        self.known: dict[str, Value] = {}
+
+    def look_up(self, keys: Sequence[str]) -> int:
+        """Add what the store holds of these keys; returns how many there were."""
+        before, damaged = len(self.known), 0
+        for key, data in self.store.get(keys).items():
+            try:
+                self.known[key] = self.column.decode(data)
+            except (ValueError, struct.error):
+                damaged += 1
+        self.store.count_damaged(damaged)
+        return len(self.known) - before
+
+    def add(self, rows: Sequence[Item], values: Sequence[Value], notes: Sequence[str]) -> None:
+        """Keep results."""
+        pairs = list(zip((row.key for row in rows), values, strict=True))
+        self.store.put(((key, self.column.encode(value)) for key, value in pairs), notes)
+        self.known.update(pairs)
+
+
+class Round(Generic[Value]):
+    """One pass of an executor over chunks: those that no other run has in work."""
+
+    def __init__(
         self,
-        job: Job,
-        column: Column[Value],
-        chunks: Sequence[Sequence[Item]],
-        store: Store,
-        known: dict[str, Value],
-        total: int,
+        chunks: Sequence[list[Item]],
+        shelf: Shelf[Value],
+        leases: Leases,
+        advance: Callable[[int], object],
     ) -> None:
-        """Compute chunks, and keep each as it comes."""
-        task, cost = job.task(), self.costs.of(job.label)
-        open_chunks = dict(enumerate(chunks))
-        payloads = [[row.payload for row in chunk] for chunk in chunks]
-        with self.progress.bar(job.label, total, done=len(known)) as advance:
-            mapped = self.executor.call(self.executor.object.map, task, payloads)
-            for returned in self.executor.each(mapped):
-                at, outcome = checked_outcome(returned, str(self.executor))
-                chunk = open_chunks.pop(at, None)
-                if chunk is None:
-                    raise PluginError(f"{self.executor} returned chunk {at!r}, which is not open")
-                values = column.check(outcome.values, len(chunk), str(job.part))
-                pairs = list(zip((row.key for row in chunk), values, strict=True))
-                store.put((key, column.encode(value)) for key, value in pairs)
-                known.update(pairs)
-                cost.computed += len(chunk)
-                cost.seconds += outcome.seconds
-                advance(len(chunk))
-        if open_chunks:
-            raise PluginError(f"{self.executor} left {len(open_chunks)} chunks undone")
+        self._chunks, self._shelf, self._leases, self._advance = chunks, shelf, leases, advance
+        self.open: dict[int, tuple[str, list[Item]]] = {}
+        """By number: the key of the lease, and the rows, of chunks that were taken."""
+        self.elsewhere: list[list[Item]] = []
+        """Chunks that another run has in work."""
+
+    def payloads(self) -> Iterator[list[Any]]:
+        """Yield what the plug-in gets, chunk by chunk, as the executor takes them."""
+        number = 0
+        for chunk in self._chunks:
+            lease = chunk[0].key
+            if not self._leases.take(lease):
+                self.elsewhere.append(chunk)
+                continue
+            # Another run may have finished it since.
+            self._advance(self._shelf.look_up([row.key for row in chunk]))
+            rows = [row for row in chunk if row.key not in self._shelf.known]
+            if rows:
+                self.open[number] = (lease, rows)
+                number += 1
+                yield [row.payload for row in rows]
+            else:
+                self._leases.free(lease)
+
+    def finish(self, at: int, outcome: Outcome, executor: Part, part: Part) -> int:
+        """Check and keep the outcome of a chunk; returns its rows."""
+        if at not in self.open:
+            raise PluginError(f"{executor} returned chunk {at!r}, which is not open")
+        lease, rows = self.open.pop(at)
+        values = self._shelf.column.check(outcome.values, len(rows), str(part))
+        self._shelf.add(rows, values, outcome.notes)
+        self._leases.free(lease)
+        self._advance(len(rows))
+        return len(rows)
 
 
-def missing(rows: Sequence[Item], known: Mapping[str, Any], size: int) -> list[list[Item]]:
-    """Cut rows into chunks of `size`, largest rows first, without what is known already."""
+def missing(rows: Sequence[Item], known: Mapping[str, Any], job: Job) -> list[list[Item]]:
+    """Cut rows into chunks, largest rows first, without what is known already."""
+    if len(known) == len(rows):
+        return []
+    size = job.chunk_size or job.part.chunk_size()
     order = sorted(rows, key=lambda row: (-row.size, row.key))
     cut = [order[start : start + size] for start in range(0, len(order), size)]
     left = [[row for row in chunk if row.key not in known] for chunk in cut]
     return [chunk for chunk in left if chunk]
-
-
-def decoded(store: Store, column: Column[Value], keys: Sequence[str]) -> dict[str, Value]:
-    """Return what the store holds of these keys."""
-    try:
-        return {key: column.decode(data) for key, data in store.get(keys).items()}
-    except (ValueError, struct.error) as error:
-        raise store.broken(error) from error

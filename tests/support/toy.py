@@ -131,6 +131,7 @@ class EveryChunkElsewhere:
     """Runs every chunk in a process of its own, and hands them back in reverse."""
 
     def map(self, task, chunks):
+        chunks = list(chunks)
         for at in reversed(range(len(chunks))):
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
                 yield at, pool.submit(task.run, chunks[at]).result()

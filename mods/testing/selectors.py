@@ -1,0 +1,70 @@
+"""The rules of selectors."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mods.interfaces import USUAL_NEEDS, Budget
+from mods.plugins.rules import checked_picks
+from mods.testing.rules import check_identity, name_of, needs_of, require, require_methods
+from mods.testing.samples import sample_pool
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mods.interfaces import Picks, Pool, Selector
+
+FIXED = ((), (0,), (5, 2, 11))
+"""Centres that are there already, in the order of their picks."""
+BUDGETS = (1, 3, 10)
+
+
+def check_selector(selector: Selector) -> None:
+    """Check a selector on a small pool that holds what it needs, with and without centres."""
+    name = name_of(selector)
+    check_identity(selector)
+    require_methods(selector, "a selector", "select")
+    pool = sample_pool(needs_of(selector, USUAL_NEEDS))
+    for initial in FIXED:
+        for k in BUDGETS:
+            _check_picks(selector, pool, k, np.array(initial, dtype=np.int64), name)
+
+
+def _check_picks(
+    selector: Selector, pool: Pool, k: int, initial: npt.NDArray[np.int64], name: str
+) -> None:
+    kept, centres = copy.deepcopy(pool), initial.copy()
+    picks = selector.select(pool, Budget(rows=k), initial=initial)
+    rows = checked_picks(picks, len(pool.records), k, initial, name).indices
+    require(len(rows) > 0, name, "rows that differ are left, yet none was picked")
+    _check_radii(picks, name)
+    untouched = _same_pool(pool, kept) and np.array_equal(centres, initial)
+    require(untouched, name, "the pool must be left as it was")
+    again = selector.select(pool, Budget(rows=k), initial=initial)
+    require(np.array_equal(rows, again.indices), name, "two calls must pick the same rows")
+
+
+def _same_pool(one: Pool, other: Pool) -> bool:
+    return (
+        list(one.records) == list(other.records)
+        and _same(one.embeddings, other.embeddings)
+        and _same(one.tokens, other.tokens)
+        and one.scores.keys() == other.scores.keys()
+        and all(_same(column, other.scores[name]) for name, column in one.scores.items())
+    )
+
+
+def _same(one: npt.NDArray[np.generic] | None, other: npt.NDArray[np.generic] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.array_equal(one, other))
+
+
+def _check_radii(picks: Picks, name: str) -> None:
+    if picks.radii is None:
+        return
+    require(bool(np.isfinite(picks.radii).all()), name, "radii must be finite")
+    require(bool((np.diff(picks.radii) <= 0).all()), name, "a covering radius never grows")

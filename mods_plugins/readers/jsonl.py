@@ -1,0 +1,34 @@
+"""JSONL files: one object a line. Registers the reader `jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mods import BrokenRow, RawRow, hookimpl
+from mods_plugins.readers.files import BOM, FileReader, opened
+from mods_plugins.readers.json_array import array_rows
+from mods_plugins.readers.json_rows import line_rows
+
+if TYPE_CHECKING:
+    from mods.interfaces import Register
+
+
+class JsonLinesReader(FileReader):
+    """JSONL: one object per line. The row number is the line; blank lines are no rows."""
+
+    understands = "JSONL (.jsonl, .ndjson, also with .gz)"
+    endings = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+
+    def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
+        """Yield the rows line by line; a file that is really a JSON array is read as one."""
+        with opened(source) as file:
+            is_array = file.readline().removeprefix(BOM).strip() == b"["
+            file.seek(0)
+            yield from array_rows(file, source) if is_array else line_rows(file)
+
+
+@hookimpl
+def register_readers(register: Register) -> None:
+    """Register `jsonl`."""
+    register("jsonl", JsonLinesReader)

@@ -1,0 +1,1 @@
+"""Quality scorers: one method, one file."""

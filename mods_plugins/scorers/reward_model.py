@@ -1,0 +1,239 @@
+"""Quality by a reward model: stage 1 of MoDS, and what its necessity stage reviews with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal
+
+from mods import ModsError, Record, SettingsError, Unscorable, hookimpl
+from mods_plugins.hf.batching import run_batched
+from mods_plugins.hf.devices import resolved_dtype
+from mods_plugins.hf.identity import model_identity
+from mods_plugins.hf.loading import load_network, load_tokenizer
+from mods_plugins.hf.tokens import Row, model_inputs, token_limit
+from mods_plugins.text import with_response
+
+if TYPE_CHECKING:
+    import torch
+
+    from mods.interfaces import Register
+
+Template = Literal["auto", "pair", "chat"]
+DEFAULT_MODEL = "OpenAssistant/reward-model-deberta-v3-large-v2"
+
+
+class RewardModel:
+    """Any sequence classifier with one output that rates a response to its context.
+
+    The default is the model of the MoDS paper (sections 3.1 and 3.4), which reads instruction and
+    input as one question. Scores are the model's raw outputs: their range is its own, so
+    thresholds belong to a model.
+
+    `template` says how a row is put to the model: `pair` as two texts (question, answer), the
+    question being the whole context (`Record.prompt`); `chat` with the tokenizer's chat template;
+    `auto` is `chat` where the tokenizer has one, else `pair`.
+
+    A row longer than `max_length` tokens (or than the model reads) keeps its whole prompt and
+    loses the end of the response with `too_long=truncate`; the template's closing tokens stay. It
+    is `Unscorable` with `too_long=quarantine`, and always when the prompt leaves no room. Of a turn
+    the role and the text are read.
+
+    Rows of similar length share a batch, padded on the right and masked, so that neither batch
+    size nor order matters beyond rounding (about 1e-6 in float32; bfloat16, which `dtype=auto`
+    takes on a device that has it, keeps two to three digits).
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = DEFAULT_MODEL,
+        revision: str | None = None,
+        template: Template = "auto",
+        max_length: int = 2048,
+        too_long: Literal["truncate", "quarantine"] = "truncate",
+        batch_size: int = 16,
+        device: str = "auto",
+        dtype: str = "auto",
+    ) -> None:
+        _check("template", template, ("auto", "pair", "chat"))
+        _check("too_long", too_long, ("truncate", "quarantine"))
+        self.model = model
+        self.revision = revision
+        self.template = template
+        self.max_length = max_length
+        self.too_long = too_long
+        self.batch_size = batch_size
+        self.device = device
+        self.dtype = dtype
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the scores: the model, its revision or hash, the form of a row."""
+        return {
+            **model_identity(self.model, self.revision),
+            "template": self.template,
+            "max_length": self.max_length,
+            "too_long": self.too_long,
+            "dtype": resolved_dtype(self.dtype, self.device),
+        }
+
+    def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
+        """Return the model's output for each record: any finite number, higher is better.
+
+        Raises `ModsError` if the model cannot be loaded or has more outputs than one.
+        """
+        rows = [self._fit(record) for record in records]
+        scores = iter(
+            run_batched(
+                [row for row in rows if isinstance(row, Row)],
+                self._batch,
+                batch_size=self.batch_size,
+                length=lambda row: len(row.ids),
+            )
+        )
+        return [row if isinstance(row, Unscorable) else next(scores) for row in rows]
+
+    def score_responses(
+        self, records: Sequence[Record], responses: Sequence[str]
+    ) -> list[float | Unscorable]:
+        """Rate other responses to the records' conversations, one each; as `score` otherwise."""
+        pairs = zip(records, responses, strict=True)
+        return self.score([with_response(record, response) for record, response in pairs])
+
+    def _batch(self, rows: Sequence[Row]) -> list[float | Unscorable]:
+        import torch
+
+        pad = self._padding(rows)
+        inputs = model_inputs(rows, pad, self._network.device)
+        with torch.inference_mode():
+            logits: torch.Tensor = self._network(**inputs).logits
+        outputs = logits.float().reshape(len(rows), -1)
+        if outputs.shape[1] != 1:
+            raise ModsError(_one_output(self.model, outputs.shape[1]))
+        return [
+            score if math.isfinite(score) else Unscorable(f"the reward model gave {score}")
+            for score in outputs[:, 0].tolist()
+        ]
+
+    def _padding(self, rows: Sequence[Row]) -> int:
+        """Return the padding id, and tell it to decoders, which look for the last other token.
+
+        Where the model's config has none, an id is taken that no row of the batch contains: the
+        end-of-sequence token, a common makeshift, would hide the real one at the end of a row.
+        """
+        if self._own_padding is not None:
+            return self._own_padding
+        used = {token for row in rows for token in row.ids}
+        free = next(token for token in range(len(used) + 1) if token not in used)
+        self._text_config.pad_token_id = free
+        return free
+
+    def _fit(self, record: Record) -> Row | Unscorable:
+        """Tokenize a record, with a shorter response if it is too long."""
+        row, limit = self._tokens(record), self._limit
+        length = len(row.ids)
+        if length <= limit:
+            return row
+        if self.too_long == "quarantine":
+            return Unscorable(f"{length} tokens, the limit is {limit}")
+        while len(row.ids) > limit:
+            shorter = self._shorter(record.response, len(row.ids) - limit)
+            if not shorter:
+                return Unscorable(f"{length} tokens: the prompt leaves no room within {limit}")
+            record = with_response(record, shorter)
+            row = self._tokens(record)
+        return row
+
+    def _shorter(self, response: str, excess: int) -> str:
+        """Take at least `excess` tokens off the end of a response."""
+        starts = self._token_starts(response)
+        keep = len(starts) - excess
+        # At least one character goes, so that shortening always ends.
+        return response[: min(starts[keep], len(response) - 1)] if keep > 0 else ""
+
+    def _token_starts(self, text: str) -> list[int]:
+        """Return where in a text each token starts; evenly spread if the tokenizer cannot tell."""
+        fast = bool(self._tokenizer.is_fast)
+        encoded = self._tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=fast, verbose=False
+        )
+        if fast:
+            return [start for start, _ in encoded["offset_mapping"]]
+        count = len(encoded["input_ids"])
+        return [len(text) * token // count for token in range(count)]
+
+    def _tokens(self, record: Record) -> Row:
+        if self._form == "pair":
+            encoded = self._tokenizer(record.prompt, record.response, verbose=False)
+            types = encoded.get("token_type_ids") if self._reads_types else None
+            return Row(list(encoded["input_ids"]), types)
+        turns = [{"role": turn.role, "content": turn.content} for turn in record.messages]
+        text = self._tokenizer.apply_chat_template(turns, tokenize=False)
+        # The template writes the special tokens itself.
+        encoded = self._tokenizer(text, add_special_tokens=False, verbose=False)
+        return Row(list(encoded["input_ids"]))
+
+    @cached_property
+    def _reads_types(self) -> bool:
+        return "token_type_ids" in signature(self._network.forward).parameters
+
+    @cached_property
+    def _form(self) -> Template:
+        has_template = self._tokenizer.chat_template is not None
+        if self.template == "chat" and not has_template:
+            raise SettingsError(f"{self.model} has no chat template; set `template` to pair")
+        if self.template == "auto":
+            return "chat" if has_template else "pair"
+        return self.template
+
+    @cached_property
+    def _limit(self) -> int:
+        return token_limit(self._text_config, self._tokenizer, self.max_length)
+
+    @cached_property
+    def _own_padding(self) -> int | None:
+        pad: int | None = self._text_config.pad_token_id
+        return pad
+
+    @cached_property
+    def _text_config(self) -> Any:
+        return self._network.config.get_text_config()
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return load_tokenizer(self.model, revision=self.revision)
+
+    @cached_property
+    def _network(self) -> Any:
+        from transformers import AutoModelForSequenceClassification
+
+        network = load_network(
+            AutoModelForSequenceClassification,
+            self.model,
+            revision=self.revision,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        if network.config.num_labels != 1:
+            raise ModsError(_one_output(self.model, network.config.num_labels))
+        return network
+
+
+def _one_output(model: str, found: int) -> str:
+    return (
+        f"{model} has {found} outputs; a reward model has one (num_labels=1). "
+        "Is it a classifier of another kind, or a language model without a trained reward head?"
+    )
+
+
+def _check(option: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise SettingsError(f"`{option}` {value!r} is unknown; use {', '.join(allowed)}")
+
+
+@hookimpl
+def register_quality_scorers(register: Register) -> None:
+    """Register `reward-model`."""
+    register("reward-model", RewardModel)

@@ -1,0 +1,168 @@
+"""Every row of every source is accounted for: a record, a duplicate, or broken with a reason."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reader_files import all_readers
+
+from mods import BrokenRow, DataError
+from mods.data.reading import PROBE, Reading, read_rows, read_sources
+
+GOOD = {"instruction": "Say a", "input": "", "output": "a", "extra": [1, None]}
+TURNS = [{"role": "user", "content": "Say a"}, {"role": "assistant", "content": "a"}]
+OTHER = {"messages": [*TURNS, {"role": "user", "content": "b"}, TURNS[1]]}
+EMPTY = {"instruction": "a", "output": ""}
+SHARED = Path(os.environ.get("MODS_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+
+@pytest.fixture
+def readers():
+    return all_readers()
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_lines(name, *rows):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return str(path)
+
+    return write_lines
+
+
+def check(reading: Reading) -> None:
+    assert reading.rows == len(reading.records) + len(reading.duplicates) + len(reading.broken)
+    ids = [record.id for record in reading.records]
+    assert len(set(ids)) == len(ids)
+    read = len(reading.records) + len(reading.duplicates)
+    assert sum(sum(counts.values()) for counts in reading.schemas.values()) == read
+
+
+def test_mixed_schemas_broken_rows_and_duplicates_across_files(readers, write):
+    one = write("one.jsonl", GOOD, "", "oops", OTHER, EMPTY)
+    two = write("two.json", {"messages": TURNS}, {"messages": "x"}, GOOD)
+    reading = read_sources([one, two], readers)
+    check(reading)
+    assert reading.rows == 7
+    assert [(r.source, r.row, r.raw) for r in reading.records] == [(one, 1, GOOD), (one, 4, OTHER)]
+    kept = reading.records[0]
+    assert [(d.source, d.row, k is kept) for d, k in reading.duplicates] == [
+        (two, 1, True),
+        (two, 3, True),
+    ]
+    assert reading.schemas == {one: {"alpaca": 1, "messages": 1}, two: {"messages": 1, "alpaca": 1}}
+    assert reading.broken == [
+        BrokenRow(3, "not JSON: Expecting value at column 1", "oops", one),
+        BrokenRow(5, "the response is empty (field 'output')", json.dumps(EMPTY), one),
+        BrokenRow(
+            2,
+            "field 'messages' should be a list of turns, found text",
+            '{"messages": "x"}',
+            two,
+        ),
+    ]
+
+
+def test_strict_stops_at_the_first_broken_row(readers, write):
+    file = write("a.jsonl", GOOD, EMPTY, "oops")
+    with pytest.raises(DataError, match=r"a\.jsonl, row 2: the response is empty.*`strict` stops"):
+        read_sources([file], readers, strict=True)
+
+
+def test_no_usable_row_gives_the_first_three_reasons(readers, write):
+    file = write("a.jsonl", *[EMPTY] * 9)
+    with pytest.raises(DataError, match=r"none of the 9 rows(.*the response is empty){3} [^;]*$"):
+        read_sources([file], readers)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_unknown_dataset_says_what_it_found_and_what_to_do(readers, write, strict):
+    file = write("a.jsonl", *[{"text": "a", "url": "b"}] * 3)
+    with pytest.raises(DataError) as error:
+        read_sources([file], readers, strict=strict)
+    asked = "Say which it is with `schema`, or where the fields are with `columns` instruction="
+    for part in ("a.jsonl", "text, url", "alpaca (instruction, output;", asked):
+        assert part in str(error.value)
+
+
+def test_an_unknown_dataset_is_given_up_early():
+    def rows():
+        yield from [{"text": "a"}] * PROBE
+        pytest.fail("read on after the first rows")
+
+    with pytest.raises(DataError, match="fit no schema"):
+        read_rows(rows())
+
+
+def test_a_late_start_is_no_unknown_dataset():
+    reading = read_rows([{"text": "a"}] * (PROBE - 1) + [GOOD] + [{"text": "a"}] * PROBE)
+    assert (len(reading.records), len(reading.broken)) == (1, 2 * PROBE - 1)
+
+
+def test_forced_schema_and_columns(readers, write):
+    file = write("a.jsonl", {"ask": "a", "say": "b"}, GOOD)
+    reading = read_sources([file], readers, columns={"instruction": "ask", "output": "say"})
+    assert [r.response for r in reading.records] == ["b"]
+    assert "missing fields 'ask' and 'say' of schema alpaca" in reading.broken[0].reason
+    with pytest.raises(DataError, match="fit not the schema sharegpt"):
+        read_sources([file], readers, schema="sharegpt")
+    with pytest.raises(DataError, match="fit not the schema alpaca with output=reply"):
+        read_sources([file], readers, columns={"output": "reply"})
+
+
+def test_rows_that_are_in_python_already():
+    datasets = pytest.importorskip("datasets")
+    row = {"prompt": "a", "completion": "b"}
+    for rows in ([row, "text", row], datasets.Dataset.from_list([row, row])):
+        reading = read_rows(rows)
+        check(reading)
+        (record,) = reading.records
+        assert (record.source, record.row, record.raw) == ("<python>", 1, row)
+    assert read_rows([GOOD, "a"]).broken == [
+        BrokenRow(2, "expected an object, found text", '"a"', "<python>")
+    ]
+    (broken,) = read_rows([GOOD, {**GOOD, (1, 2): 3}]).broken
+    assert broken.reason == "the name of a field should be text, found (1, 2)"
+
+
+def test_progress_counts_rows_and_ends_with_all():
+    seen: list[int] = []
+    read_rows(({**GOOD, "output": str(i)} for i in range(2500)), on_progress=seen.append)
+    assert seen == [1000, 2000, 2500]
+
+
+VALUES = st.none() | st.floats() | st.text("ab \ud83d", max_size=3) | st.just(TURNS)
+NAMES = st.sampled_from(["instruction", "input", "output", "messages", "prompt", "x"])
+
+
+@given(st.lists(st.dictionaries(NAMES, VALUES) | st.just("no row")))
+def test_any_rows_are_accounted_for_and_untouched(rows):
+    before = repr(rows)
+    reading = read_rows([GOOD, *rows])
+    check(reading)
+    assert reading.rows == len(rows) + 1
+    assert repr(rows) == before
+    for record in (*reading.records, *(duplicate for duplicate, _ in reading.duplicates)):
+        assert record.raw is [GOOD, *rows][record.row - 1]
+    for row in reading.broken:
+        assert row.reason
+        assert row.text.encode()
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no shared data in {SHARED}")
+def test_real_data(readers):
+    files = [str(SHARED / name) for name in ("alpaca_data.json", "mixture.jsonl")]
+    reading = read_sources(files, readers)
+    check(reading)
+    assert (reading.rows, len(reading.broken)) == (89_386, 30)
+    assert {row.reason for row in reading.broken} == {"the response is empty (field 'output')"}
+    rows = json.loads(Path(files[0]).read_text(encoding="utf-8"))
+    assert all(r.raw == rows[r.row - 1] for r in reading.records if r.source == files[0])

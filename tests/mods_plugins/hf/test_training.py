@@ -1,0 +1,55 @@
+from dataclasses import replace
+
+import pytest
+from support.tiny_models import tiny_llama
+from support.tuned import ROWS, TUNING, assert_same_weights, count_steps, train, weights_in
+
+from mods import Message, Record
+from mods_plugins.hf.causal_lm import CausalLM
+from mods_plugins.hf.training import IGNORED, collate, example, optimiser_steps
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return str(tiny_llama(tmp_path_factory.mktemp("llama")))
+
+
+def test_only_the_response_is_learned(path):
+    lm = CausalLM.load(path)
+    turns = [
+        Message("user", "q"),
+        Message("assistant", "early"),
+        Message("user", "more"),
+        Message("assistant", "late"),
+    ]
+    rows = lm.encode(
+        [Record.from_turns(turns, instruction="more"), Record.from_instruction("q", "a")]
+    )
+    batch = collate([example(row) for row in rows], lm.chat.pad_id)
+    learned = [
+        lm.tokenizer.decode(ids[labels != IGNORED])
+        for ids, labels in zip(batch["input_ids"], batch["labels"], strict=True)
+    ]
+    assert learned == ["late<|end|>", "a<|end|>"]
+    assert batch["attention_mask"].sum(dim=1).tolist() == [row.size for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch", "epochs", "expected"),
+    [(10, 4, 1, 3), (10, 128, 3, 3), (8, 4, 2, 4), (10, 3, 0.5, 2), (10, 7, 1, 2)],
+)
+def test_the_global_batch_decides_the_number_of_steps(
+    path, tmp_path, monkeypatch, rows, batch, epochs, expected
+):
+    steps = count_steps(monkeypatch)
+    settings = replace(TUNING, batch_size=batch, epochs=epochs)
+    train(path, tmp_path, settings, ROWS[:rows])
+    assert steps["n"] == expected == optimiser_steps(rows, settings)
+
+
+def test_the_micro_batch_does_not_matter(path, tmp_path):
+    settings = replace(TUNING, batch_size=6, lora_dropout=0.0, epochs=1)
+    for micro in (1, 6):
+        train(path, tmp_path / str(micro), replace(settings, micro_batch=micro))
+    one, other = weights_in(tmp_path / "1"), weights_in(tmp_path / "6")
+    assert_same_weights(one, other, rtol=1e-2, atol=1e-4)
