@@ -110,8 +110,8 @@ class Work:
                     cost = self.costs.of(job.label)
                     cost.computed += computed
                     cost.seconds += outcome.seconds
-                if round.open:
-                    raise PluginError(f"{self.executor} left {len(round.open)} chunks undone")
+                if undone := round.undone():
+                    raise PluginError(f"{self.executor} left {undone} chunks undone")
                 chunks = round.elsewhere
                 if chunks:
                     self.progress.say(f"{job.label}: waiting for another run that does this work")
@@ -177,6 +177,12 @@ class Round(Generic[Value]):
                 yield [row.payload for row in rows]
             else:
                 self._leases.free(lease)
+
+    def undone(self) -> int:
+        """How many chunks were neither done nor left to another run, taken or not."""
+        known = self._shelf.known
+        left = sum(any(row.key not in known for row in chunk) for chunk in self._chunks)
+        return left - len(self.elsewhere)
 
     def finish(self, at: int, outcome: Outcome, executor: Part, part: Part) -> int:
         """Check and keep the outcome of a chunk; returns its rows."""
