@@ -126,7 +126,7 @@ def test_a_trainer_that_returns_no_path_is_refused(registry, select):
             return None
 
     registry.register("trainer", HERE, "pathless", Pathless)
-    with pytest.raises(PluginError, match=r"'pathless' .*train\(\) returned NoneType; expected"):
+    with pytest.raises(PluginError, match=r"'pathless' .*train\(\) returned None; expected"):
         select(trainer="pathless")
 
 

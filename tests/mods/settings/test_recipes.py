@@ -32,6 +32,19 @@ def test_a_recipe_may_be_a_file(tmp_path):
     assert load_recipe(str(file)) == {"seeds": 3}
 
 
+def test_a_recipe_reaches_for_no_file_outside_its_folder(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "secret").write_text("mine")
+    (tmp_path / "sub" / "chat.jinja").write_text("{{ messages }}")
+    file = tmp_path / "sub" / "mine.toml"
+    for template in ("../secret", str(tmp_path / "secret"), "~/secret"):
+        file.write_text(f'[tuning]\ntemplate = "{template}"\n')
+        with pytest.raises(SettingsError, match="leads out of the folder of the recipe"):
+            load_toml(file)
+    file.write_text('[tuning]\ntemplate = "chat.jinja"\n')
+    assert load_toml(file)["tuning"]["template"] == str(tmp_path / "sub" / "chat.jinja")
+
+
 def test_a_mistake_in_a_file_names_the_file_and_the_line(tmp_path):
     file = tmp_path / "bad.toml"
     file.write_text("alpha = \n")
@@ -40,7 +53,7 @@ def test_a_mistake_in_a_file_names_the_file_and_the_line(tmp_path):
     file.write_bytes(b"\xff")
     with pytest.raises(SettingsError, match=r"bad\.toml is not UTF-8"):
         load_toml(file)
-    with pytest.raises(SettingsError, match=r"none\.toml: No such file"):
+    with pytest.raises(SettingsError, match=r"none\.toml: no such file"):
         load_toml(tmp_path / "none.toml")
     with pytest.raises(SettingsError, match="did you mean 'offline'"):
         load_recipe("ofline")

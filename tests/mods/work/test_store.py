@@ -1,13 +1,13 @@
-"""The cache: one file an identity, all of a batch or nothing, and clear about its own trouble."""
+"""The cache: one file an identity, all of a batch or nothing, and no row that was changed meanwhile."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from mods import CacheError, PluginError
-from mods.work.columns import SCORES, vectors
 from mods.work.store import Store, default_cache, digest
-from mods.work.work import decoded
 
 
 @pytest.fixture
@@ -36,23 +36,43 @@ def test_a_batch_that_fails_leaves_nothing(store):
     assert store.get(["0", "1", "2", "3"]) == {"3": b"x"}
 
 
-def test_a_damaged_file_is_named_with_the_remedy(store, tmp_path):
+def test_a_damaged_file_is_set_aside_and_told(store, tmp_path):
     store.put([("x", b"1")])
     store.close()
     store.path.write_bytes(b"not a database" * 100)
     for extra in ("-wal", "-shm"):
         store.path.with_name(store.path.name + extra).unlink(missing_ok=True)
-    with pytest.raises(CacheError, match=r"the cache .*sqlite cannot be used.*with `cache`"):
-        Store(tmp_path / "new", "scores", {"a": 1})
-    with pytest.raises(CacheError, match="cannot be used"):
-        Store(store.path, "scores", {})  # a file where the folder should be
+    with closing(Store(tmp_path / "new", "scores", {"a": 1})) as again:
+        assert again.get(["x"]) == {}
+        (note,) = again.noticed
+        assert "was damaged" in note
+        assert again.path.with_suffix(".damaged").read_bytes().startswith(b"not a database")
+        again.put([("x", b"2")])
+        assert again.get(["x"]) == {"x": b"2"}
 
 
-@pytest.mark.parametrize("column", [SCORES, vectors()])
-def test_a_value_cut_short_is_a_damaged_cache(column, store):
-    store.put([("x", b"cut")])
-    with pytest.raises(CacheError, match=r"scores-.*sqlite cannot be used.*delete that file"):
-        decoded(store, column, ["x"])
+def test_a_row_that_was_changed_is_not_given_out(store):
+    store.put([("x", b"1"), ("y", b"2")])
+    with closing(sqlite3.connect(store.path)) as other:
+        other.execute("UPDATE results SET value = ? WHERE id = 'x'", [b"3"])
+        other.execute("UPDATE results SET id = 'z' WHERE id = 'y'")
+        other.commit()
+    assert store.get(["x", "y", "z"]) == {}
+    assert store.noticed[0].startswith("rows damaged in the cache")
+
+
+def test_notes_are_kept_with_the_results_they_belong_to(store):
+    store.put([("x", b"1"), ("y", b"1")], ["texts were cut", "slow"])
+    store.put([("z", b"1")], ["slow"])
+    assert store.notes(["x", "y", "z"]) == ["slow", "texts were cut"]
+    assert store.notes(["z"]) == ["slow"]
+    assert store.notes(["unknown"]) == []
+
+
+def test_a_place_that_cannot_hold_a_cache_is_named_with_the_remedy(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CacheError, match=r"file.*sqlite cannot be used.*with `cache`"):
+        Store(tmp_path / "file", "scores", {})
 
 
 def test_an_identity_must_be_plain():

@@ -1,6 +1,8 @@
 """Work on rows: only what is not kept is computed, by whichever executor, and once."""
 
 import random
+import warnings
+from contextlib import closing
 
 import pytest
 from conftest import HERE
@@ -9,6 +11,7 @@ from mods import Outcome, PluginError, Record, Unscorable
 from mods.plugins.part import Part
 from mods.settings.choice import Choice
 from mods.work.columns import SCORES
+from mods.work.store import Store
 from mods.work.work import Job, Work, items
 
 
@@ -83,20 +86,26 @@ def test_a_result_that_breaks_a_rule_is_not_kept(scoring, work, monkeypatch):
 
 
 def loses(task, chunks):
-    yield 0, task.run(chunks[0])
+    first, *_ = chunks
+    yield 0, task.run(first)
+
+
+def stops_early(task, chunks):
+    yield 0, task.run(next(chunks))
 
 
 def repeats(task, chunks):
-    yield 0, task.run(chunks[0])
-    yield 0, task.run(chunks[0])
+    first, *_ = chunks
+    yield 0, task.run(first)
+    yield 0, task.run(first)
 
 
 def invents(task, chunks):
-    yield len(chunks), task.run(chunks[0])
+    yield 2, task.run(next(chunks))
 
 
 def fails(task, chunks):
-    yield 0, task.run(chunks[0])
+    yield 0, task.run(next(chunks))
     raise ConnectionError("the other machine is gone")
 
 
@@ -109,17 +118,18 @@ def returns_nothing(task, chunks):
 
 
 def forgets_the_number(task, chunks):
-    yield task.run(chunks[0])
+    yield task.run(next(chunks))
 
 
 def forgets_the_outcome(task, chunks):
-    yield 0, task.run(chunks[0]).values
+    yield 0, task.run(next(chunks)).values
 
 
 @pytest.mark.parametrize(
     ("way", "message"),
     [
         (loses, "left 1 chunks undone"),
+        (stops_early, "left 1 chunks undone"),
         (repeats, "returned chunk 0, which is not open"),
         (invents, "returned chunk 2, which is not open"),
         (fails, "failed: ConnectionError: the other machine is gone"),
@@ -129,9 +139,7 @@ def forgets_the_outcome(task, chunks):
         (forgets_the_outcome, "expected (number of the chunk, outcome)"),
     ],
 )
-def test_an_executor_that_breaks_its_rules_is_refused_by_name(
-    way, message, scoring, registry, work
-):
+def test_an_executor_that_breaks_a_rule_is_refused_by_name(way, message, scoring, registry, work):
     registry.register("executor", HERE, "odd", type("Odd", (), {"map": staticmethod(way)}))
     odd = Part.choose(registry, "executor", Choice("odd"), {})
     job, _ = scoring()
@@ -150,6 +158,34 @@ def test_a_plugin_that_fails_is_named_not_the_executor_it_fails_in(scoring, regi
     scorer.fails_at = 0
     with pytest.raises(PluginError, match=r"^quality plug-in 'batches' .*the power went out"):
         Work(work.cache, work.progress, ahead).rows(job, SCORES, items(records(2)))
+
+
+def test_a_result_that_cannot_be_read_is_computed_again_and_told(scoring, work):
+    job, _ = scoring()
+    rows = items(records(2, 3))
+    with closing(Store(work.cache, job.name, job.identity)) as store:
+        store.put([(rows[0].key, b"cut")])
+    assert work.rows(job, SCORES, rows) == [2.0, 3.0]
+    (note,) = work.progress.notices
+    assert note.startswith("rows damaged in the cache scores-")
+    assert work.rows(scoring()[0], SCORES, rows) == [2.0, 3.0]
+    assert len(work.progress.notices) == 1
+
+
+@pytest.mark.filterwarnings("always")
+def test_what_a_plugin_warns_of_is_told_again_where_its_results_come_from_the_cache(
+    scoring, work, monkeypatch
+):
+    def warning(self, records):
+        warnings.warn("texts were cut", stacklevel=1)
+        return [1.0] * len(records)
+
+    monkeypatch.setattr(Batches, "score", warning)
+    for _ in range(2):
+        work.progress.notices.clear()
+        work.rows(scoring()[0], SCORES, items(records(2, 3)))
+        assert work.progress.notices == ["texts were cut"]
+
 
 
 class Ahead:
