@@ -1,13 +1,15 @@
 """What a person meets on the command line, mistakes included."""
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 import pytest
-from conftest import TOY
+from conftest import TOY, toy_arguments
 
 from mods.cli import main
 from mods.commands.options import as_options
@@ -68,6 +70,63 @@ def test_a_full_disk_under_standard_output_is_one_line():
         )
     assert done.returncode == 1
     assert done.stderr == "error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError("3 GB"), "error: out of memory: 3 GB; use fewer rows"),
+        (RecursionError(), "error: something in the input is nested too deeply"),
+        (RuntimeError("can't start new thread"), "error: the system starts no more threads"),
+        (OSError(errno.EIO, "Input/output error"), "error: the output cannot be written: Input"),
+    ],
+)
+def test_what_is_no_mistake_of_the_program_is_told_in_a_line(error, told, mods, monkeypatch):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr("mods.commands.doctor.examine", fails)
+    output = mods("doctor", code=1).output
+    assert told in output
+    assert "Traceback" not in output
+
+
+def test_a_bug_keeps_its_traceback(mods, monkeypatch):
+    monkeypatch.setattr("mods.commands.doctor.examine", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        mods("doctor")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_run_says_that_it_goes_on(number, code, data, tmp_path):
+    stops = tmp_path / "stops.py"
+    stops.write_text(STOPS.format(number=int(number)))
+    run = [*toy_arguments(data, tmp_path / "run", "--quality", "stops", plugins=(TOY, stops))]
+    done = subprocess.run(
+        [sys.executable, "-m", "mods", *map(str, run)],
+        env={**os.environ, "MODS_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert done.returncode == code, done.stderr
+    assert "interrupted: finished batches are kept, the same command goes on" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+STOPS = """
+import os
+from mods import hookimpl
+
+class Stops:
+    def score(self, records):
+        os.kill(os.getpid(), {number})
+        return [0.0] * len(records)
+
+@hookimpl
+def register_quality_scorers(register):
+    register("stops", Stops)
+"""
 
 
 def test_the_command_line_starts_without_anything_heavy():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mods import OutputError, RunFolderError
+from mods import OutputError, RunFolderError, SettingsError
 from mods.runs.folder import RunFolder, differences
 
 
@@ -54,6 +54,15 @@ def test_an_unfinished_run_is_no_obstacle_and_its_half_written_files_go(select, 
     draft.write_bytes(b"half")
     select(output=out, budget=12)
     assert not draft.exists()
+
+
+def test_a_run_replaces_no_file_that_it_reads(tmp_path):
+    source = tmp_path / "." / "selected.jsonl"
+    with pytest.raises(
+        SettingsError, match=r"`output` .*would replace .*selected\.jsonl, which it"
+    ):
+        RunFolder(tmp_path).keep_inputs(["<python>", str(source)])
+    RunFolder(tmp_path / "other").keep_inputs([str(source)])
 
 
 def test_a_broken_manifest_is_told(tmp_path):

@@ -31,7 +31,11 @@ BROKEN = [
     ("manifest.json", "{}", "not that of a finished run"),
     ("receipts.parquet", None, "receipts.parquet cannot be read"),
     ("receipts.parquet", "cut", "receipts.parquet cannot be read"),
-    ("pool.parquet", {"id": ["a"]}, "pool.parquet is not the table of a run: its column x is missing"),
+    (
+        "pool.parquet",
+        {"id": ["a"]},
+        "pool.parquet is not the table of a run: its column x is missing",
+    ),
 ]
 
 

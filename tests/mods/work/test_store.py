@@ -1,4 +1,4 @@
-"""The cache: one file an identity, all of a batch or nothing, and no row that was changed meanwhile."""
+"""The cache: a file an identity, all of a batch or nothing, no row that was changed meanwhile."""
 
 import sqlite3
 from contextlib import closing

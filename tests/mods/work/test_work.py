@@ -187,7 +187,6 @@ def test_what_a_plugin_warns_of_is_told_again_where_its_results_come_from_the_ca
         assert work.progress.notices == ["texts were cut"]
 
 
-
 class Ahead:
     """Hands back what is there already."""
 
