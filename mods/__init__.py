@@ -14,10 +14,11 @@ from mods.errors import (
 )
 from mods.hookspecs import hookimpl
 from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, Weights
+from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 
 if TYPE_CHECKING:
-    from mods.api import score, select
+    from mods.api import read, score, select
     from mods.kcenter import kcenter_greedy
     from mods.selection.result import Selection
 
@@ -45,8 +46,10 @@ __all__ = [
     "Unscorable",
     "Weights",
     "__version__",
+    "cut",
     "hookimpl",
     "kcenter_greedy",
+    "read",
     "score",
     "select",
 ]
@@ -54,6 +57,7 @@ __all__ = [
 _LATER = {
     "Selection": "mods.selection.result",
     "kcenter_greedy": "mods.kcenter",
+    "read": "mods.api",
     "score": "mods.api",
     "select": "mods.api",
 }

@@ -1,15 +1,16 @@
-"""mods from Python: `select` and `score`. Reading, selection and run folders put together."""
+"""mods from Python: `select`, `score` and `read`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mods.data.reading import Reading, read_rows, read_sources
 from mods.errors import SettingsError
 from mods.files import check_output, make_folder, write_table
+from mods.interfaces import Unscorable
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
 from mods.plugins.part import Part
@@ -22,7 +23,7 @@ from mods.runs.tables import score_table
 from mods.selection.pipeline import select_rows
 from mods.selection.quality import score_records
 from mods.selection.result import Selection
-from mods.selection.stage import choose_parts
+from mods.selection.stage import choose_parts, unseen_media
 from mods.settings.choice import Choice
 from mods.settings.layers import make_settings
 from mods.settings.recipes import load_recipe
@@ -111,6 +112,7 @@ def score(
     seed: int = 0,
     schema: str | None = None,
     columns: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
     cache: str | Path | None = None,
     plugins: Sequence[str | Path] = (),
     strict: bool = False,
@@ -120,8 +122,10 @@ def score(
 
     Parameters
     ----------
-    data, schema, columns, cache, plugins, strict, quiet
+    data, cache, plugins, strict, quiet
         As in `select`.
+    schema, columns, encoding
+        As the settings of the same names, see `mods.settings.run.RunSettings`.
     quality
         The scorer: `NAME` or `NAME:key=value,…`.
     output
@@ -147,12 +151,44 @@ def score(
         registry_with(plugins),
         output=Path(output) if output else None,
         seed=seed,
-        schema=schema,
-        columns=columns,
+        how=How(schema, columns or {}, encoding, strict=strict),
         cache=Path(cache) if cache else None,
-        strict=strict,
         progress=Progress(quiet=quiet),
     )
+
+
+def read(
+    data: Data,
+    *,
+    schema: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
+    plugins: Sequence[str | Path] = (),
+    strict: bool = False,
+    quiet: bool = False,
+) -> Reading:
+    """Read data the way every command does, and do nothing else.
+
+    Parameters
+    ----------
+    data, plugins, strict, quiet
+        As in `select`.
+    schema, columns, encoding
+        As the settings of the same names, see `mods.settings.run.RunSettings`.
+
+    Returns
+    -------
+    Reading
+        `records` (made when asked for), `duplicates`, `broken` rows with their reasons, and
+        `views`: by source, which columns served which part and which were not used.
+
+    Raises
+    ------
+    ModsError
+        For everything that the caller can fix; the message says how.
+    """
+    how = How(schema, columns or {}, encoding, strict=strict)
+    return read_data(data, registry_with(plugins), how, Progress(quiet=quiet))
 
 
 def registry_with(plugins: Sequence[str | Path]) -> Registry:
@@ -177,14 +213,8 @@ def run(
     A folder that holds another run raises `RunFolderError`; the same call goes on where it was
     interrupted, because everything costly lies in the cache.
     """
-    reading = read(
-        data,
-        registry,
-        schema=settings.schema,
-        columns=settings.columns,
-        strict=strict,
-        progress=progress,
-    )
+    how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
+    reading = read_data(data, registry, how, progress)
     with progress.listening():
         parts = choose_parts(registry, settings)
         work = Work(cache_folder(cache), progress, parts["executor"])
@@ -197,7 +227,7 @@ def run(
         folder = output.expanduser() if output else None
         if folder is None:
             return make()
-        RunFolder(folder).keep_inputs(reading.schemas)
+        RunFolder(folder).keep_inputs(reading.sources)
         with RunFolder(folder).claimed(makes, overwrite=overwrite) as has_locks:
             if not has_locks:
                 progress.note(
@@ -216,10 +246,8 @@ def score_rows(
     *,
     output: Path | None,
     seed: int,
-    schema: str | None,
-    columns: Mapping[str, str] | None,
+    how: How,
     cache: Path | None,
-    strict: bool,
     progress: Progress,
 ) -> pa.Table:
     """Read the data, score it, write the table; what `score` and `mods score` share."""
@@ -229,15 +257,29 @@ def score_rows(
     if output is not None:
         check_output("output", output, data if isinstance(data, (list, tuple)) else [data])
         make_folder(output.parent)
-    reading = read(data, registry, schema=schema, columns=columns, strict=strict, progress=progress)
+    reading = read_data(data, registry, how, progress)
     if output is not None:
-        check_output("output", output, reading.schemas)  # the files of folders, too
+        check_output("output", output, reading.sources)  # the files of folders, too
     with progress.listening():
         work = Work(cache_folder(cache), progress, executor)
-        table = score_table(reading, score_records(reading.records, part, work))
+        table = score_table(reading, scores_of(reading, part, work))
     if output is not None:
         write_table(output, table)
     return table
+
+
+def scores_of(reading: Reading, part: Part, work: Work) -> list[float | Unscorable]:
+    """Score all records but those with media that the scorer does not see."""
+    records = list(reading.records)
+    unseen = [unseen_media(part, record) for record in records]
+    results = score_records(
+        [r for r, why in zip(records, unseen, strict=True) if not why], part, work
+    )
+    if results.cut:
+        rows = f"{len(results.cut):,} of {len(records):,} rows"
+        work.progress.note(f"{rows} are longer than {part.name} reads and were cut")
+    scores = iter(results.values)
+    return [Unscorable(why) if why else next(scores) for why in unseen]
 
 
 def cache_folder(cache: Path | None) -> Path:
@@ -245,47 +287,58 @@ def cache_folder(cache: Path | None) -> Path:
     return cache.expanduser() if cache else default_cache()
 
 
-def read(
-    data: Data,
-    registry: Registry,
-    *,
-    schema: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    strict: bool = False,
-    progress: Progress,
-) -> Reading:
-    """Read files or rows into records; see `mods.data.reading`."""
+@dataclass(frozen=True)
+class How:
+    """How data is read; see `mods.settings.run.RunSettings`."""
+
+    schema: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    max_row_mb: int = 64
+    strict: bool = False
+
+
+def read_data(data: Data, registry: Registry, how: How, progress: Progress) -> Reading:
+    """Read files or rows into records, and say how; see `mods.data.reading`."""
+    sources = as_sources(data)
+    options = {"schema": how.schema, "columns": how.columns, "strict": how.strict}
+    if sources is None:
+        reading = read_rows(data, **options)  # type: ignore[arg-type]
+    else:
+        context = {"encoding": how.encoding, "max_row_mb": how.max_row_mb}
+        readers = {
+            name: Part.choose(registry, "reader", Choice(name), context).object
+            for name in registry.names("reader")
+        }
+        with progress.bar("reading", None) as advance:
+            seen = 0
+
+            def show(rows: int) -> None:
+                nonlocal seen
+                advance(rows - seen)
+                seen = rows
+
+            reading = read_sources(sources, readers, on_progress=show, **options)  # type: ignore[arg-type]
+    for source, view in reading.views.items():
+        for line in view.told(source):
+            progress.note(line)
+    return reading
+
+
+def as_sources(data: Data) -> list[str] | None:
+    """Return the sources that `data` names, or None where it is rows; refuse other things."""
     if isinstance(data, Mapping) or (hasattr(data, "to_dict") and hasattr(data, "columns")):
         raise SettingsError(
             f"data is a {type(data).__name__}: expected files, or rows; give a list of dicts, one "
             "split of a DatasetDict, or DataFrame.to_dict('records')"
         )
     if isinstance(data, (str, Path)):
-        data = [data]
+        return [str(data)]
     if not isinstance(data, Iterable):
         raise SettingsError(f"data is {data!r}: expected files, or rows")
-    items = data if isinstance(data, Sequence) else None
-    if items is not None and not len(items):
+    if not isinstance(data, Sequence):
+        return None
+    if not len(data):
         raise SettingsError("no data: expected at least one file, or rows")
-    if items is None or not all(isinstance(item, (str, Path)) for item in items):
-        return read_rows(data, schema=schema, columns=columns, strict=strict)  # type: ignore[arg-type]
-    readers = {
-        name: Part.choose(registry, "reader", Choice(name), {}).object
-        for name in registry.names("reader")
-    }
-    with progress.bar("reading", None) as advance:
-        seen = 0
-
-        def show(rows: int) -> None:
-            nonlocal seen
-            advance(rows - seen)
-            seen = rows
-
-        return read_sources(
-            [str(item) for item in items],
-            readers,
-            schema=schema,
-            columns=columns,
-            strict=strict,
-            on_progress=show,
-        )
+    named = all(isinstance(item, (str, Path)) for item in data)
+    return [str(item) for item in data] if named else None

@@ -21,6 +21,7 @@ from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
 from mods.commands.options import as_options, plugin_sources
 from mods.commands.plugins import plugins
+from mods.commands.read import read
 from mods.commands.run import run
 from mods.commands.score import score
 from mods.commands.why import why
@@ -29,6 +30,7 @@ from mods.wording import printable
 
 EPILOG = """\b
 Examples:
+  mods read data.jsonl
   mods run data.jsonl -o RUN --recipe offline
   mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
   mods why RUN 17
@@ -179,5 +181,5 @@ def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
     """
 
 
-for _command in (run, score, kcenter, why, plugins, doctor, bench, cache):
+for _command in (read, run, score, kcenter, why, plugins, doctor, bench, cache):
     main.add_command(_command)

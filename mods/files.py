@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -96,13 +98,41 @@ def make_folder(folder: Path) -> None:
 
 
 def to_json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
-    """One JSON document and a newline; lone surrogates, which UTF-8 cannot hold, stay escaped."""
-    try:
-        text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
-        return text.encode("utf-8") + b"\n"
-    except UnicodeEncodeError:
-        text = json.dumps(value, indent=indent, ensure_ascii=True, default=str)
-        return text.encode("ascii") + b"\n"
+    """One JSON document and a newline.
+
+    What JSON cannot hold is written so that every reader of JSON takes it: NaN and infinity as
+    null, bytes as base64, dates as ISO 8601, other things as text. Lone surrogates, which UTF-8
+    cannot hold, stay escaped.
+    """
+    for ascii_only in (False, True):
+        try:
+            text = json.dumps(
+                value, indent=indent, ensure_ascii=ascii_only, default=_plain, allow_nan=False
+            )
+            return text.encode("utf-8") + b"\n"
+        except UnicodeEncodeError:
+            continue
+        except ValueError:
+            return to_json(_without_nan(value), indent)
+    raise AssertionError("ASCII cannot fail to be encoded")
+
+
+def _plain(value: Any) -> Any:
+    """Return what stands for a value that JSON does not know."""
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _without_nan(value: Any) -> Any:
+    """Return a value with null for every number that is none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return [_without_nan(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def write_json(target: Path, value: Mapping[str, Any]) -> None:
@@ -110,12 +140,12 @@ def write_json(target: Path, value: Mapping[str, Any]) -> None:
     write_file(target, lambda file: file.write(to_json(value, indent=2)))
 
 
-def write_lines(target: Path, values: Iterable[Mapping[str, Any]]) -> None:
-    """Write JSON lines."""
+def write_lines(target: Path, values: Iterable[Mapping[str, Any] | bytes]) -> None:
+    """Write JSON lines; what is bytes already is a line as it stands."""
 
     def write(file: IO[bytes]) -> None:
         for value in values:
-            file.write(to_json(value))
+            file.write(value + b"\n" if isinstance(value, bytes) else to_json(value))
 
     write_file(target, write)
 

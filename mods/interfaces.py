@@ -13,6 +13,10 @@ Three optional members work for every kind:
     How many rows one call gets (default 256). Results are stored after each call.
 `needs: tuple of names`
     What the plug-in must be given, where its kind has a choice; see `Selector`, `NecessityModel`.
+`reads: tuple of names`
+    What of a conversation the plug-in reads besides texts and tool calls: `tools`, `reasoning`,
+    `media`. Rows with media are kept from a plug-in that does not read them; of the others a note
+    says that they were not read.
 
 Factories are called with the options of the run as keyword arguments. A parameter named in the
 kind's `context` (such as `seed`) gets that value of the run unless it is set.
@@ -279,6 +283,8 @@ class Outcome:
     seconds: float = 0.0
     notes: Sequence[str] = ()
     """Warnings that came up: they are told, and kept with the results."""
+    cut: Sequence[int] = ()
+    """Places, from 0, of rows that could not be read whole; see `mods.cut`."""
 
 
 class Task(Protocol):
@@ -352,8 +358,10 @@ KINDS: tuple[Kind, ...] = (
         "generator", "register_generators", (Generator,), "What lets the model answer.",
         default="hf", context=(*MODEL_CONTEXT, "generation"),
     ),
-    Kind("reader", "register_readers", (Reader,), "Reader of a kind of source.", chosen=False,
-         context=()),
+    Kind(
+        "reader", "register_readers", (Reader,), "Reader of a kind of source.", chosen=False,
+        context=("encoding", "max_row_mb"),
+    ),
     Kind(
         "executor", "register_executors", (Executor,), "Where the work on rows is done.",
         default="local", context=(), decides=False,

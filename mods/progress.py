@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 from mods.wording import printable
 
@@ -19,9 +20,15 @@ class Progress:
     """Shows bars and notes; results go to standard output and never mix with them."""
 
     def __init__(
-        self, *, quiet: bool = False, worded: Callable[[str], str] = lambda text: text
+        self,
+        *,
+        quiet: bool = False,
+        notes: bool = True,
+        worded: Callable[[str], str] = lambda text: text,
     ) -> None:
         self.quiet = quiet
+        self._tells = notes and not quiet
+        """Whether notes are shown; they are kept in any case."""
         self.notices: list[str] = []
         self._worded = worded
         """How a note is put to who reads it; the notices stay as they are."""
@@ -52,7 +59,7 @@ class Progress:
         if text in self.notices:
             return
         self.notices.append(text)
-        if not self.quiet:
+        if self._tells:
             print(f"note: {self._worded(text)}", file=sys.stderr)
 
     @contextmanager
@@ -80,20 +87,40 @@ class Progress:
             print(printable(text), file=sys.stderr)
 
 
-_collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
-"""Where warnings go while work is done whose results are kept: they are kept with them."""
+@dataclass
+class Noticed:
+    """What came up while some work was done: kept with its results."""
+
+    notes: list[str] = field(default_factory=list)
+    """Warnings."""
+    cut: set[int] = field(default_factory=set)
+    """Places of rows, from 0, that could not be read whole; see `cut`."""
+
+
+_collecting: ContextVar[Noticed | None] = ContextVar("collecting", default=None)
+
+
+def cut(rows: Iterable[int]) -> None:
+    """Say, from within a plug-in, which rows of the call could not be read whole.
+
+    `rows` are places in the list that the method was given, from 0. They are counted, noted and
+    marked in the receipts, also when the results come from the cache later.
+    """
+    noticed = _collecting.get()
+    if noticed is not None:
+        noticed.cut.update(int(row) for row in rows)
 
 
 @contextmanager
-def noticing() -> Iterator[list[str]]:
-    """Collect the warnings of some work, logged ones included, instead of telling them."""
-    noticed: list[str] = []
+def noticing() -> Iterator[Noticed]:
+    """Collect warnings, logged ones included, and cut rows, instead of telling them."""
+    noticed = Noticed()
     token = _collecting.set(noticed)
     collector = _Collector(logging.WARNING)
     logging.getLogger().addHandler(collector)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: noticed.append(str(message))
+            warnings.showwarning = lambda message, *_, **__: noticed.notes.append(str(message))
             yield noticed
     finally:
         logging.getLogger().removeHandler(collector)
@@ -106,7 +133,7 @@ class _Collector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         noticed = _collecting.get()
         if noticed is not None:
-            noticed.append(record.getMessage())
+            noticed.notes.append(record.getMessage())
 
 
 class _Listener(logging.Handler):

@@ -37,6 +37,8 @@ class Message(NamedTuple):
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     """Of a `tool` turn: the call it is the result of."""
+    name: str = ""
+    """Of a `tool` turn: the tool."""
     media: tuple[Media, ...] = ()
     weight: float | None = None
     """How much the turn counts in training, 0 or more; None where the row does not say."""
@@ -45,6 +47,14 @@ class Message(NamedTuple):
     def plain(self) -> bool:
         """Whether role and content are all there is."""
         return self[2:] == PLAIN
+
+    @property
+    def text(self) -> str:
+        """The content as plain text, tool calls included, one a line."""
+        if not self.tool_calls:
+            return self.content
+        calls = (f'{{"name": "{c.name}", "arguments": {c.arguments}}}' for c in self.tool_calls)
+        return "\n".join([self.content, *calls] if self.content else calls)
 
     def as_json(self) -> list[Any]:
         """Return what the turn is made of: role, content, and the other parts it has."""
@@ -116,8 +126,13 @@ class Conversation:
     def prompt(self) -> str:
         """The turns as plain text: the turn itself if it is one, else `role: text` by line."""
         if len(self.turns) == 1:
-            return self.turns[0].content
-        return "\n".join(f"{turn.role}: {turn.content}" for turn in self.turns)
+            return self.turns[0].text
+        return "\n".join(f"{turn.role}: {turn.text}" for turn in self.turns)
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """The media of all turns."""
+        return tuple(medium for turn in self.turns for medium in turn.media)
 
     @property
     def size(self) -> int:
@@ -140,6 +155,8 @@ class Record:
     """See `content_id`, over the conversation and the reply; computed when empty."""
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The row as it was read, untouched."""
+    text: bytes | None = field(default=None, compare=False, repr=False)
+    """The row as it was written, on one line, where its source is JSON."""
 
     def __post_init__(self) -> None:
         """Check the reply and compute the id."""
@@ -182,8 +199,8 @@ class Record:
 
     @property
     def response(self) -> str:
-        """The text of the reply."""
-        return self.reply.content
+        """The reply as plain text: its content and, one a line, its tool calls; no reasoning."""
+        return self.reply.text
 
     @property
     def context(self) -> tuple[Message, ...]:
@@ -206,13 +223,14 @@ class Record:
         return self.conversation.size + len(self.reply.content)
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
+class RawRow(NamedTuple):
     """A row as a reader found it, before its schema is recognised."""
 
     row: int
-    """Row number from 1."""
+    """Row number, from 1; larger than that of the row before."""
     data: Mapping[str, Any]
+    text: bytes | None = None
+    """The row as it was written, on one line, where the source is JSON."""
 
 
 @dataclass(frozen=True, slots=True)

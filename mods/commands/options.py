@@ -100,36 +100,60 @@ def plugin_sources(root: click.Context, **more: Any) -> Sources:
     return Sources(files, folders, **more)
 
 
-def data_options(command: Command) -> Command:
-    """Add what every command needs that reads data."""
-    for decorate in (
-        click.option(
-            "--schema",
-            metavar="NAME",
-            help="Force a schema: alpaca, sharegpt, messages or prompt-completion. "
-            "Default: recognised from the data.",
-        ),
-        click.option(
-            "--columns",
-            metavar="FIELD=COLUMN,…",
-            callback=parse_columns,
-            help="Name the columns yourself, e.g. instruction=question,output=answer.",
-        ),
-        click.option(
-            "--strict",
-            is_flag=True,
-            help="Stop at the first broken row instead of setting it aside.",
-        ),
-        click.option(
-            "--cache",
-            metavar="DIR",
-            type=click.Path(path_type=Path),
-            callback=expand_home,
-            help="Where scores, vectors and answers are kept. "
-            "Default: $MODS_CACHE or ~/.cache/mods.",
-        ),
-        click.option("--quiet", "-q", is_flag=True, help="No progress on standard error."),
-        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-    ):
-        command = decorate(command)
-    return command
+READING = (
+    click.option(
+        "--schema",
+        metavar="NAME",
+        help="Force a schema: messages, sharegpt, alpaca, prompt-completion or preference. "
+        "Default: recognised from the data.",
+    ),
+    click.option(
+        "--columns",
+        metavar="FIELD=COLUMN,…",
+        callback=parse_columns,
+        help="Name the columns yourself, e.g. instruction=question,output=answer.",
+    ),
+    click.option(
+        "--encoding", metavar="NAME", help="Encoding of text files, e.g. cp1252.  [default: utf-8]"
+    ),
+    click.option(
+        "--max-row-mb",
+        metavar="MB",
+        type=click.IntRange(min=1),
+        help="A larger row is set aside.  [default: 64]",
+    ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Stop at the first broken row instead of setting it aside.",
+    ),
+)
+"""How data is read."""
+CACHE = click.option(
+    "--cache",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    callback=expand_home,
+    help="Where scores, vectors and answers are kept. Default: $MODS_CACHE or ~/.cache/mods.",
+)
+SHOWING = (
+    click.option("--quiet", "-q", is_flag=True, help="No progress on standard error."),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+)
+"""What is shown."""
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given on the command line."""
+    return {name: value for name, value in options.items() if value not in (None, {})}
+
+
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Add options to a command, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mods.commands.options import as_options, data_options, kind_options, registry_of, show
+from mods.commands.options import (
+    CACHE,
+    READING,
+    SHOWING,
+    as_options,
+    given,
+    kind_options,
+    registry_of,
+    show,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from mods.selection.result import Selection
@@ -82,7 +92,13 @@ where it stopped when the same command is given again.
     help="Any other setting, e.g. tuning.epochs=2 or selector.threads=1. Repeatable.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace another run in the folder.")
-@data_options
+@click.option(
+    "--media",
+    type=click.Choice(["refuse", "text"]),
+    help="Rows with images, sound or films where a part cannot see them: set aside, or judged by "
+    "their text alone.  [default: refuse]",
+)
+@with_options(*READING, CACHE, *SHOWING)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -109,11 +125,10 @@ def run(
     from mods.settings.recipes import load_recipe, load_toml
 
     recipe = recipe or "default"
-    given = {name: value for name, value in options.items() if value not in (None, {})}
     settings = make_settings(
         (f"recipe {recipe}", load_recipe(recipe)),
         (str(config), load_toml(config) if config else {}),
-        ("command line", given),
+        ("command line", given(options)),
         overrides=overrides,
     )
     selection = api.run(

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mods.commands.options import as_options, data_options, registry_of, show
+from mods.commands.options import (
+    CACHE,
+    READING,
+    SHOWING,
+    as_options,
+    given,
+    registry_of,
+    show,
+    with_options,
+)
 
 EPILOG = """\b
 Examples:
@@ -36,27 +45,26 @@ Examples:
     metavar="INT",
     help="Seed of scorers that have one.",
 )
-@data_options
+@with_options(*READING, CACHE, *SHOWING)
 @click.pass_context
 def score(
     ctx: click.Context,
+    /,
     data: tuple[str, ...],
     quality: str,
     output: Path,
     seed: int,
-    schema: str | None,
-    columns: Mapping[str, str],
-    strict: bool,
     cache: Path | None,
     quiet: bool,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Score every row of DATA; higher is better.
 
     Rows that cannot be read or scored have no score but a reason in the column `reason`;
     duplicates have the score of the row they repeat.
     """
-    from mods.api import score_rows
+    from mods.api import How, score_rows
     from mods.progress import Progress
     from mods.settings.choice import Choice
 
@@ -67,10 +75,8 @@ def score(
         registry_of(ctx),
         output=output,
         seed=seed,
-        schema=schema,
-        columns=columns,
+        how=How(**given(reading)),
         cache=cache,
-        strict=strict,
         progress=Progress(quiet=quiet, worded=as_options),
     )
     scored = table.num_rows - table["score"].null_count

@@ -1,68 +1,131 @@
-"""The layout of a source: what the user said about its rows, and rows turned into records."""
+"""The layout of rows: which column serves which field, found out once for rows that are alike."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mods.data.columns import FIELDS, Columns
-from mods.data.schemas import SCHEMAS, understood
-from mods.data.values import RowError
+from mods.data.fields import FIELDS, SEVERAL
+from mods.data.found import Assignment
+from mods.data.schemas import SCHEMAS, Schema, understood
+from mods.data.values import RowError, is_empty
 from mods.errors import SettingsError
-from mods.records import Record
 from mods.wording import quoted
 
+SHOWN = 20
+"""So many columns are named in a message."""
 
-@dataclass(frozen=True)
+
 class Layout:
-    """What the user said about the rows: nothing (each row is recognised), a schema, columns."""
+    """What the user said about the rows (nothing, a schema, columns), and what was found out."""
 
-    schema: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """Column by field, for the fields that are not where `FIELDS` looks."""
+    def __init__(self, schema: str | None = None, columns: Mapping[str, str] | None = None) -> None:
+        self.columns = dict(columns or {})
+        """Column by field, for fields that are not where `FIELDS` looks."""
+        check_names(schema, self.columns)
+        self.schema = schema or (schema_with(self.columns) if self.columns else None)
+        self._names = {f: (self.columns[f],) if f in self.columns else n for f, n in FIELDS.items()}
+        self._known: dict[tuple[Any, ...], Assignment | None] = {}
 
-    def __post_init__(self) -> None:
-        """Settle the schema that the columns imply; `SettingsError` if there is none."""
-        check_names(self.schema, self.columns)
-        if self.columns and self.schema is None:
-            object.__setattr__(self, "schema", schema_with(self.columns))
+    def assign(self, data: Mapping[str, Any]) -> Assignment | None:
+        """Return which column serves which field, or None if the row fits no schema."""
+        alike = alike_by(data)
+        try:
+            return self._known[alike]
+        except KeyError:
+            assignment = self._known[alike] = self._assign(data)
+            return assignment
 
-    def recognise(self, data: Mapping[str, Any]) -> str | None:
-        """Return the schema whose required columns the row has, or None.
-
-        Columns with a value come before columns that are merely there: a table of mixed rows has
-        all columns in every row, null where they do not apply.
-        """
-        candidates = [SCHEMAS[self.schema]] if self.schema else list(SCHEMAS.values())
-        found = Columns(data, self.columns)
-        for has in (found.has_value, found.has_column):
-            for schema in candidates:
-                if all(map(has, schema.required)):
-                    return schema.name
+    def _assign(self, data: Mapping[str, Any]) -> Assignment | None:
+        """Hold the row against every schema: columns with something in them come first."""
+        schemas = [SCHEMAS[self.schema]] if self.schema else list(SCHEMAS.values())
+        filled = [name for name, value in data.items() if not is_empty(value)]
+        for there in (filled, list(data)):
+            for schema in schemas:
+                columns = self._columns(schema, there, filled)
+                if columns is not None:
+                    used = {column for found in columns.values() for column in found}
+                    unused = tuple(str(name) for name in filled if name not in used)
+                    return Assignment(schema, columns, unused)
         return None
 
-    def to_record(
-        self, data: Mapping[str, Any], schema: str | None, *, source: str = "", row: int = 0
-    ) -> Record:
-        """Turn a row into a record; `schema` is what `recognise` returned.
+    def _columns(
+        self, schema: Schema, there: Iterable[str], filled: Iterable[str]
+    ) -> dict[str, tuple[str, ...]] | None:
+        """Give each field its columns, none to two fields; None if a required one has none."""
+        taken: set[str] = set(self.columns.values())
+        columns: dict[str, tuple[str, ...]] = {}
+        for field, of, needed in self._wanted(schema, there, filled):
+            free = [n for n in self._names[field] if n in of and n not in taken]
+            if field in self.columns:
+                free = [self.columns[field]] if self.columns[field] in of else []
+            found = tuple(free) if field in SEVERAL else tuple(free[:1])
+            if needed and not found:
+                return None
+            if found:
+                columns[field] = found
+                taken.update(found)
+        return columns
 
-        Raises `RowError` with the reason if the row cannot be one.
-        """
-        found = Columns(data, self.columns)
-        if schema is None:
-            raise RowError(missing(found, self.schema))
+    @staticmethod
+    def _wanted(
+        schema: Schema, there: Iterable[str], filled: Iterable[str]
+    ) -> Iterator[tuple[str, Iterable[str], bool]]:
+        yield from ((field, there, True) for field in schema.required)
+        yield from ((field, filled, False) for field in schema.optional)
+
+    def check(self, data: Mapping[str, Any]) -> None:
+        """Raise `RowError` for a row whose columns have no names."""
         for name in data:
             if not isinstance(name, str):
                 raise RowError(f"the name of a field should be text, found {quoted(name)}")
-        messages, instruction, input = SCHEMAS[schema].build(found)
-        if not messages[-1].content.strip():
-            raise RowError(f"the response is empty ({SCHEMAS[schema].response_in(found)})")
-        return Record.from_turns(messages, instruction, input, source=source, row=row, raw=data)
+
+    def missing(self, data: Mapping[str, Any]) -> str:
+        """Say which required fields a row lacks, going by the schema or else the nearest one."""
+        schemas = [SCHEMAS[self.schema]] if self.schema else list(SCHEMAS.values())
+        lacking = [
+            [
+                self.columns.get(field, field)
+                for field in schema.required
+                if not any(name in data for name in self._names[field])
+            ]
+            for schema in schemas
+        ]
+        near = min(range(len(schemas)), key=lambda i: len(lacking[i]) / len(schemas[i].required))
+        found = ", ".join(str(name) for name in list(data)[:SHOWN]) or "none"
+        if len(lacking[near]) == len(schemas[near].required) and self.schema is None:
+            return f"no field of any schema (fields: {found})"
+        names = " and ".join(f"'{name}'" for name in lacking[near])
+        plural = "s" if len(lacking[near]) > 1 else ""
+        return f"missing field{plural} {names} of schema {schemas[near].name} (fields: {found})"
+
+    @property
+    def described(self) -> str:
+        """Say what rows did not fit."""
+        if self.schema is None:
+            return "no schema"
+        columns = ", ".join(f"{field}={column}" for field, column in self.columns.items())
+        return f"not the schema {self.schema}" + (f" with {columns}" if columns else "")
+
+
+def alike_by(data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what two rows have in common that are read alike.
+
+    That is the names of their columns, and which of them hold something: for most types of value
+    Python's own truth tells, with the type.
+    """
+    values = data.values()
+    types = tuple(map(type, values))
+    if not TOLD_BY_TRUTH.issuperset(types):
+        return (*data, *map(is_empty, values))
+    return (*data, types, *map(bool, values))
+
+
+TOLD_BY_TRUTH = frozenset({str, int, bool, type(None), list, dict, tuple})
 
 
 def check_names(schema: str | None, columns: Mapping[str, str]) -> None:
-    """Raise `SettingsError` for a schema or a field that does not exist."""
+    """Raise `SettingsError` for a schema or field that does not exist, or a column named twice."""
     if schema is not None and schema not in SCHEMAS:
         raise SettingsError(f"there is no schema {schema!r}: choose from {', '.join(SCHEMAS)}")
     known = SCHEMAS[schema].required + SCHEMAS[schema].optional if schema else tuple(FIELDS)
@@ -72,6 +135,8 @@ def check_names(schema: str | None, columns: Mapping[str, str]) -> None:
             raise SettingsError(
                 f"`columns`: there is no field {name!r}{of}: choose from {', '.join(known)}"
             )
+    if len(set(columns.values())) < len(columns):
+        raise SettingsError("`columns`: a column can serve one field only; name each column once")
 
 
 def schema_with(fields: Iterable[str]) -> str:
@@ -85,18 +150,3 @@ def schema_with(fields: Iterable[str]) -> str:
             + ("add `schema`, one of " + ", ".join(names) if names else understood())
         )
     return names[0]
-
-
-def missing(columns: Columns, schema: str | None) -> str:
-    """Say which required fields a row lacks, going by `schema` or else the nearest one."""
-    candidates = [SCHEMAS[schema]] if schema else list(SCHEMAS.values())
-    lacking = [
-        [columns.column(f) for f in s.required if not columns.has_column(f)] for s in candidates
-    ]
-    near = min(range(len(candidates)), key=lambda i: len(lacking[i]) / len(candidates[i].required))
-    found = ", ".join(columns.names[:20]) or "none"
-    if len(lacking[near]) == len(candidates[near].required) and schema is None:
-        return f"no field of any schema (fields: {found})"
-    names = " and ".join(f"'{name}'" for name in lacking[near])
-    plural = "s" if len(lacking[near]) > 1 else ""
-    return f"missing field{plural} {names} of schema {candidates[near].name} (fields: {found})"

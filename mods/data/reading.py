@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mods.data.build import record_of
+from mods.data.kept import KeptRecords, identity_of, plain_identity
 from mods.data.layout import Layout
+from mods.data.overview import SourceView
 from mods.data.schemas import understood
 from mods.data.sources import expand_sources, open_source
 from mods.data.values import RowError, as_json
 from mods.errors import DataError
-from mods.records import BrokenRow, RawRow, Record
+from mods.records import BrokenRow, RawRow
 from mods.wording import json_kind
 
 if TYPE_CHECKING:
+    from mods.data.found import Assignment
     from mods.interfaces import Reader
 
 PROBE = 100
 """If none of the first rows of a source fits a schema, the source is given up with an error."""
 PROGRESS_EVERY = 1000
 """Rows between two progress reports."""
+SHOWN = 20
+"""So many columns are named in a message."""
+
+
+class Duplicate(NamedTuple):
+    """A row whose conversation came before."""
+
+    id: str
+    source: str
+    row: int
+    of: int
+    """Place among the records of the one that was kept."""
 
 
 @dataclass
 class Reading:
     """What became of every row: `rows == len(records) + len(duplicates) + len(broken)`."""
 
-    records: list[Record] = field(default_factory=list)
+    records: KeptRecords = field(default_factory=KeptRecords)
     """The first record of each id, in input order."""
-    duplicates: list[tuple[Record, Record]] = field(default_factory=list)
-    """Records whose conversation came before, each with the record that was kept."""
+    duplicates: list[Duplicate] = field(default_factory=list)
+    """Rows whose conversation came before."""
     broken: list[BrokenRow] = field(default_factory=list)
     """Rows that cannot be a record, with source, row number, reason and raw text."""
-    schemas: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By source: how many rows became records (or duplicates) through which schema."""
+    views: dict[str, SourceView] = field(default_factory=dict)
+    """By source: how its rows were read, and what of them was not used."""
     rows: int = 0
     """Rows seen."""
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources in order."""
+        return list(self.views)
 
 
 def read_sources(
@@ -62,9 +84,10 @@ def read_sources(
     Raises `DataError` for a source that cannot be read or recognised, that is given twice, and
     when not one usable row is found; `SettingsError` for a schema or columns that do not exist.
     """
-    collector = _Collector(Layout(schema, columns or {}), strict, on_progress)
-    for source in expand_sources(sources, readers):
-        collector.add(source, open_source(source, readers))
+    collector = _Collector(Layout(schema, columns), strict, on_progress)
+    with uncollected():
+        for source in expand_sources(sources, readers):
+            collector.add(source, open_source(source, readers))
     return collector.finish()
 
 
@@ -81,9 +104,22 @@ def read_rows(
 
     Options and errors are those of `read_sources`; rows are numbered from 1.
     """
-    collector = _Collector(Layout(schema, columns or {}), strict, on_progress)
-    collector.add(source, (RawRow(number, data) for number, data in enumerate(rows, 1)))
+    collector = _Collector(Layout(schema, columns), strict, on_progress)
+    with uncollected():
+        collector.add(source, (RawRow(number, data) for number, data in enumerate(rows, 1)))
     return collector.finish()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python's search for circles of objects away: rows have none, but are many."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @dataclass
@@ -94,29 +130,25 @@ class _Collector:
     strict: bool
     on_progress: Callable[[int], None] | None
     reading: Reading = field(default_factory=Reading)
-    kept: dict[str, Record] = field(default_factory=dict)
 
     def add(self, source: str, rows: Iterable[RawRow | BrokenRow]) -> None:
         """Take all rows of one source."""
-        before, counts = self.reading.rows, Counter[str]()
+        before = self.reading.rows
+        view = self.reading.views[source] = SourceView()
         unknown: list[RawRow] | None = []
         for row in rows:
             self._count()
             if isinstance(row, BrokenRow):
                 self._break(replace(row, source=source))
-                continue
-            if not isinstance(row.data, Mapping):
-                self._break_data(row, source, f"expected an object, found {json_kind(row.data)}")
-                continue
-            schema = self.layout.recognise(row.data)
-            if unknown is not None:
-                unknown = None if schema else [*unknown, row]
+            elif self._take(row, source, view):
+                unknown = None
+            elif unknown is not None:
+                unknown.append(row)
                 self._check_recognised(source, unknown, 1 if self.strict else PROBE)
-            self._take(row, source, schema, counts)
         self._check_recognised(source, unknown, 1)
         if self.reading.rows == before:
             raise DataError(f"{source} holds no rows")
-        self.reading.schemas[source] = dict(counts)
+        view.settle()
 
     def finish(self) -> Reading:
         """Check that every row is accounted for and that there is something to work with."""
@@ -135,22 +167,44 @@ class _Collector:
         if self.on_progress and self.reading.rows % PROGRESS_EVERY == 0:
             self.on_progress(self.reading.rows)
 
-    def _take(self, row: RawRow, source: str, schema: str | None, counts: Counter[str]) -> None:
-        """Turn one row into a record, a duplicate or a broken row."""
-        try:
-            record = self.layout.to_record(row.data, schema, source=source, row=row.row)
-        except RowError as error:
-            self._break_data(row, source, str(error))
-            return
-        counts[str(schema)] += 1
-        first = self.kept.setdefault(record.id, record)
-        if first is record:
-            self.reading.records.append(record)
-        else:
-            self.reading.duplicates.append((record, first))
+    def _take(self, row: RawRow, source: str, view: SourceView) -> bool:
+        """Turn one row into a record, a duplicate or a broken row; False if it fits no schema."""
+        data = row.data
+        if type(data) is not dict and not isinstance(data, Mapping):
+            self._break_data(row, source, f"expected an object, found {json_kind(data)}")
+            return True
+        assignment = self.layout.assign(data)
+        found = None
+        if assignment is not None and assignment.plain is not None:
+            found = plain_identity(data, assignment.plain)
+        if found is None:
+            try:
+                found = self._look(row, source, assignment, view)
+            except RowError as error:
+                self._break_data(row, source, str(error))
+                return assignment is not None
+        assert assignment is not None
+        view.rows[assignment] += 1
+        first = self.reading.records.add(*found, row, source, assignment)
+        if first is not None:
+            digest = found[0].hex()
+            self.reading.duplicates.append(Duplicate(digest, source, row.row, first))
+        return True
+
+    def _look(
+        self, row: RawRow, source: str, assignment: Assignment | None, view: SourceView
+    ) -> tuple[bytes, int]:
+        """Build the record of a row, and return its identity."""
+        self.layout.check(row.data)
+        if assignment is None:
+            raise RowError(self.layout.missing(row.data))
+        record = record_of(row.data, assignment, view.ignored, source=source, row=row.row)
+        view.look_at(record)
+        return identity_of(record)
 
     def _break_data(self, row: RawRow, source: str, reason: str) -> None:
-        self._break(BrokenRow(row.row, reason, as_json(row.data), source))
+        text = as_json(row.data) if row.text is None else row.text.decode("utf-8", "replace")
+        self._break(BrokenRow(row.row, reason, text, source))
 
     def _break(self, row: BrokenRow) -> None:
         """Quarantine a row, or stop at it."""
@@ -164,19 +218,11 @@ class _Collector:
             return
         names = list(dict.fromkeys(str(name) for row in unknown for name in row.data))
         raise DataError(
-            f"{source}: the rows fit {_wanted(self.layout)}. Columns found: "
-            f"{', '.join(names[:20]) or 'none'}. Understood: {understood()}. "
+            f"{source}: the rows fit {self.layout.described}. Columns found: "
+            f"{', '.join(names[:SHOWN]) or 'none'}. Understood: {understood()}. "
             "Say which it is with `schema`, or where the fields are with `columns` "
             "instruction=COLUMN,output=COLUMN"
         )
-
-
-def _wanted(layout: Layout) -> str:
-    """Say what rows did not fit."""
-    if layout.schema is None:
-        return "no schema"
-    columns = ", ".join(f"{field}={column}" for field, column in layout.columns.items())
-    return f"not the schema {layout.schema}" + (f" with {columns}" if columns else "")
 
 
 def _place(row: BrokenRow) -> str:

@@ -22,19 +22,19 @@ def open_source(source: str, readers: Mapping[str, Reader]) -> Iterator[RawRow |
     name = find_reader(source, readers)
     if name is None:
         raise _not_understood(source, readers)
-    seen: set[int] = set()
+    last = 0
     for row in _guarded(name, readers[name], source):
         if not isinstance(row, (RawRow, BrokenRow)):
             raise PluginError(
                 f"reader {name!r} yielded {json_kind(row)} for {source}: "
                 "expected RawRow or BrokenRow"
             )
-        if row.row in seen:
+        if row.row <= last:
             raise PluginError(
-                f"reader {name!r} yielded row {row.row} of {source} twice: every row of a source "
-                "needs a number of its own"
+                f"reader {name!r} yielded row {row.row} of {source} after row {last}: the rows of "
+                "a source are numbered from 1, each higher than the one before"
             )
-        seen.add(row.row)
+        last = row.row
         yield row
 
 

@@ -1,11 +1,11 @@
-"""Values of a row: what is text, a list or null, and how a row is shown in the quarantine."""
+"""Values of cells: what counts as empty, as a text, as a list, and JSON that stands in a text."""
 
 from __future__ import annotations
 
 import json
 import math
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mods.wording import json_kind
@@ -15,35 +15,66 @@ class RowError(ValueError):
     """A row that cannot become a record; the message is the reason in its quarantine entry."""
 
 
+def is_empty(value: Any) -> bool:
+    """Say whether a cell holds nothing: null, the NaN that pandas writes, '', [] or {}."""
+    if value is None or value == "":
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    return isinstance(value, (list, tuple, dict)) and not value
+
+
+def is_list(value: Any) -> bool:
+    """Say whether a value is a list (a tuple counts)."""
+    return isinstance(value, (list, tuple))
+
+
 def as_text(value: Any, where: str, expected: str = "text") -> str:
-    """Return a text; `RowError` if the value is something else or no valid Unicode."""
+    """Return a text; a number or a truth value counts as it is written in JSON.
+
+    Raises `RowError` if the value is something else or no valid Unicode.
+    """
     if not isinstance(value, str):
+        if isinstance(value, (bool, int, float)) and not is_empty(value):
+            return json.dumps(value)
         raise RowError(f"{where} should be {expected}, found {json_kind(value)}")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise RowError(
-            f"{where} is no valid Unicode: half a surrogate pair at character {error.start + 1}"
-        ) from None
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise RowError(
+                f"{where} is no valid Unicode: half a surrogate pair at character {error.start + 1}"
+            ) from None
     return value
 
 
 def as_list(value: Any, where: str, expected: str) -> Sequence[Any]:
-    """Return a list or tuple; `RowError` if the value is something else."""
+    """Return a list; a text that holds one as JSON counts. `RowError` for anything else."""
+    value = opened(value, where)
     if not is_list(value):
         raise RowError(f"{where} should be {expected}, found {json_kind(value)}")
     items: Sequence[Any] = value
     return items
 
 
-def is_null(value: Any) -> bool:
-    """Say whether a value is none: null, or the NaN that pandas writes into empty cells."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def opened(value: Any, where: str) -> Any:
+    """Return what a cell holds: tables keep lists and objects as JSON in a text."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise RowError(f"{where} looks like JSON but is none: {error}") from None
+    return value
 
 
-def is_list(value: Any) -> bool:
-    """Say whether a value is a list (a tuple counts)."""
-    return isinstance(value, (list, tuple))
+def rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Turn an object of lists of one length into a list of objects; None for anything else."""
+    lists = list(columns.values())
+    if not lists or not all(is_list(item) for item in lists):
+        return None
+    if len({len(item) for item in lists}) != 1:
+        return None
+    return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
 def as_json(data: Any) -> str:

@@ -158,7 +158,8 @@ class PartTask:
             self._fitted  # noqa: B018
             method = getattr(self.part.object, self.method)
             values = self.part.call(method, *self.spread(chunk), *self.arguments)
-        return Outcome(values, time.monotonic() - start, tuple(noticed))
+        seconds = time.monotonic() - start
+        return Outcome(values, seconds, tuple(noticed.notes), tuple(sorted(noticed.cut)))
 
     @cached_property
     def _fitted(self) -> bool:

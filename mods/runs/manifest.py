@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods._version import __version__
-from mods.files import file_digest, to_json
+from mods.files import file_digest
 from mods.interfaces import kind_named
 from mods.selection.receipts import count_by_fate, count_by_stage
 
@@ -52,11 +52,11 @@ def what_makes(
 def inputs(reading: Reading) -> dict[str, Any]:
     """Fingerprint the input: the hash of each file, and of all record ids in order."""
     content = hashlib.sha256()
-    files = {source: source_digest(Path(source)) for source in reading.schemas}
-    for record in reading.records:
-        content.update(f"{record.source}\0{record.row}\0{record.key}\n".encode("utf-8", "replace"))
-        if files.get(record.source) is None:
-            content.update(to_json(record.raw))
+    files = {source: source_digest(Path(source)) for source in reading.sources}
+    for at, head in enumerate(reading.records.heads()):
+        content.update(f"{head.source}\0{head.row}\0{head.key}\n".encode("utf-8", "replace"))
+        if files.get(head.source) is None:
+            content.update(reading.records.content(at))
     for broken in reading.broken:
         content.update(f"{broken.source}\0{broken.row}\0broken\n".encode("utf-8", "replace"))
     return {"sources": files, "rows": reading.rows, "content": content.hexdigest()}
@@ -82,7 +82,7 @@ def compose(
             "by_stage": count_by_stage(selection.receipts),
             "selected": len(selection.records),
         },
-        "schemas": reading.schemas,
+        "reading": {source: view.as_dict() for source, view in reading.views.items()},
         "notices": work.progress.notices,
         "seconds": dict(selection.seconds),
         "costs": work.costs.as_dict(),

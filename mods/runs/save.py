@@ -21,7 +21,7 @@ def save(selection: Selection, folder: Path) -> list[str]:
     """
     saved = SavedRun.of(selection)
     (folder / MANIFEST).unlink(missing_ok=True)
-    write_lines(folder / SELECTED, (record.raw for record in selection.records))
+    write_lines(folder / SELECTED, (record.text or record.raw for record in selection.records))
     write_table(folder / RECEIPTS, saved.receipts)
     write_table(folder / POOL, saved.pool)
     write_lines(

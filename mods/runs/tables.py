@@ -24,7 +24,7 @@ MAP_SAMPLE = 20_000
 
 
 def receipt_table(receipts: Sequence[Receipt]) -> Any:
-    """Return the receipts as a pyarrow table, one column per score."""
+    """Return the receipts as a pyarrow table, one column per score and per step that cut rows."""
     import pyarrow as pa
 
     names = sorted({name for receipt in receipts for name in receipt.scores})
@@ -40,6 +40,8 @@ def receipt_table(receipts: Sequence[Receipt]) -> Any:
     }
     for name in names:
         columns[name] = pa.array([r.scores.get(name) for r in receipts], pa.float64())
+    for step in sorted({step for receipt in receipts for step in receipt.cut}):
+        columns[f"cut_{step}"] = pa.array([step in r.cut for r in receipts], pa.bool_())
     return pa.table(columns)
 
 
@@ -122,16 +124,18 @@ def score_table(reading: Reading, values: Sequence[float | Unscorable]) -> Any:
     """
     import pyarrow as pa
 
-    of = {r.id: value for r, value in zip(reading.records, values, strict=True)}
-    records = [*reading.records, *(duplicate for duplicate, _ in reading.duplicates)]
+    of = {head.id: value for head, value in zip(reading.records.heads(), values, strict=True)}
     rows: list[tuple[Any, ...]] = []
-    for r in records:
-        value = of[r.id]
+    found = [(head.id, head.source, head.row) for head in reading.records.heads()]
+    found += [(again.id, again.source, again.row) for again in reading.duplicates]
+    for id, source, row in found:
+        value = of[id]
         score, reason = (None, value.reason) if isinstance(value, Unscorable) else (value, None)
-        rows.append((r.id, printable(r.source), r.row, score, reason and printable(reason)))
+        where = (id, printable(source), row)
+        rows.append((*where, score, reason and printable(reason)))
     rows += [(None, printable(b.source), b.row, None, printable(b.reason)) for b in reading.broken]
     assert len(rows) == reading.rows, "a row was lost or invented"
-    place = {printable(source): i for i, source in enumerate(reading.schemas)}
+    place = {printable(source): i for i, source in enumerate(reading.sources)}
     rows.sort(key=lambda row: (place.get(row[1], len(place)), row[2]))
     types = (pa.string(), pa.string(), pa.int64(), pa.float64(), pa.string())
     names = ("id", "source", "row", "score", "reason")

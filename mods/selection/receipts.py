@@ -36,17 +36,20 @@ class Receipt:
     """Place in the order of picks, from 1."""
     radius: float | None = None
     """Covering radius once this row was picked."""
+    cut: set[str] = field(default_factory=set)
+    """Steps that could not read the row whole: `quality`, `embedding`, `tuning`, …"""
 
 
 class Receipts:
     """One receipt per input row, in input order, and the rows that were set aside."""
 
     def __init__(self, reading: Reading) -> None:
-        sources = {source: i for i, source in enumerate(reading.schemas)}
-        all = [Receipt(r.id, r.source, r.row) for r in reading.records]
-        for record, kept in reading.duplicates:
-            reason = f"duplicate of {kept.source}:{kept.row}"
-            all.append(Receipt(record.id, record.source, record.row, "rejected", "reading", reason))
+        sources = {source: i for i, source in enumerate(reading.sources)}
+        all = [Receipt(head.id, head.source, head.row) for head in reading.records.heads()]
+        for again in reading.duplicates:
+            source, row = reading.records.head(again.of)
+            reason = f"duplicate of {source}:{row}"
+            all.append(Receipt(again.id, again.source, again.row, "rejected", "reading", reason))
         for broken in reading.broken:
             all.append(
                 Receipt(None, broken.source, broken.row, "quarantined", "reading", broken.reason)
@@ -66,6 +69,14 @@ class Receipts:
         """Note scores under the name of the plug-in that gave them."""
         for record, value in zip(records, values, strict=True):
             self.of(record).scores[name] = value
+
+    def cut(self, records: Iterable[Record], step: str) -> int:
+        """Note rows that a step could not read whole; returns their number."""
+        number = 0
+        for record in records:
+            self.of(record).cut.add(step)
+            number += 1
+        return number
 
     def reject(self, record: Record, stage: Stage, reason: str) -> None:
         """Decide that a row is not selected."""

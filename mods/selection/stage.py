@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
+MEDIA = "media"
+"""What a plug-in may say it reads."""
+
 
 @dataclass
 class Given:
@@ -69,6 +72,43 @@ class Given:
                 values.append(result)
         return places, values
 
+    def heard(self, part: Part, step: str, records: Sequence[Record], cut: Sequence[int]) -> None:
+        """Note and mark the rows that a part could not read whole."""
+        rows = self.receipts.cut((records[at] for at in cut), step)
+        if rows:
+            self.work.progress.note(
+                f"{step}: {rows:,} of {len(records):,} rows are longer than {part.name} reads and "
+                "were cut"
+            )
+
+    def fit_for(self, part: Part, records: Sequence[Record], stage: Stage) -> list[int]:
+        """Return the places of the records that a part can see whole, as far as it says.
+
+        Rows with media are set aside where the part does not read them, unless they are to be
+        judged by their text; of tools and reasoning that it does not read a note says so.
+        """
+        self._tell_unread(part, records, reads_of(part))
+        fit, by_text = [], 0
+        for at, record in enumerate(records):
+            unseen = unseen_media(part, record)
+            if unseen and self.settings.media == "refuse":
+                self.receipts.quarantine(record, stage, unseen)
+                continue
+            by_text += bool(unseen)
+            fit.append(at)
+        if by_text:
+            self.work.progress.note(f"{part.name}: {by_text:,} rows with media by their text alone")
+        return fit
+
+    def _tell_unread(self, part: Part, records: Sequence[Record], reads: Sequence[str]) -> None:
+        found = {
+            "tools": sum(bool(r.conversation.tools) for r in records),
+            "reasoning": sum(any(turn.reasoning for turn in r.messages) for r in records),
+        }
+        unread = [f"{name} (in {n:,} rows)" for name, n in found.items() if n and name not in reads]
+        if unread:
+            self.work.progress.note(f"{part.name} does not read {' and '.join(unread)}")
+
     def passing(
         self, setting: str, scores: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.bool_], float]:
@@ -77,6 +117,21 @@ class Given:
         passing, cut = threshold.passing(scores)
         self.thresholds[setting] = {"asked": str(threshold), "score": cut}
         return passing, cut
+
+
+def reads_of(part: Part) -> Sequence[str]:
+    """Return what a plug-in says it reads besides texts and tool calls."""
+    reads: Sequence[str] = getattr(part.object, "reads", ())
+    return reads
+
+
+def unseen_media(part: Part, record: Record) -> str:
+    """Say why a plug-in cannot see a record whole; nothing where it can, as far as it says."""
+    media = record.conversation.media + record.reply.media
+    if not media or MEDIA in reads_of(part):
+        return ""
+    kinds = ", ".join(sorted({medium.kind for medium in media}))
+    return f"holds media ({kinds}), which {part.name} does not see; `media`=text takes the text"
 
 
 def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:

@@ -6,7 +6,9 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Gt
 
 from mods.errors import SettingsError
 from mods.interfaces import KINDS
@@ -39,7 +41,16 @@ class RunSettings:
     and response."""
     seed: int = 0
     schema: str | None = None
+    """How rows are read; None: recognised from the data."""
     columns: Mapping[str, str] = field(default_factory=dict)
+    """Column by field, for fields that are not where they are looked for."""
+    encoding: str = "utf-8"
+    """Of text files."""
+    max_row_mb: Annotated[int, Gt(0)] = 64
+    """Megabytes of one row; a larger one is set aside."""
+    media: Literal["refuse", "text"] = "refuse"
+    """What becomes of rows with images, sound or films where a part cannot see them: set aside
+    with that reason, or judged by their text alone."""
     tuning: Tuning = field(default_factory=Tuning)
     generation: Generation = field(default_factory=Generation)
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from mods import BrokenRow, DataError, RawRow, hookimpl
-from mods_plugins.readers.files import FileReader, decoded, is_utf8, opened, visible
+from mods_plugins.readers.files import (
+    SHOWN,
+    FileReader,
+    decoded,
+    is_utf8,
+    likely_encoding,
+    opened,
+    visible,
+)
 
 if TYPE_CHECKING:
     from mods.interfaces import Register
@@ -26,26 +37,62 @@ class CsvReader(FileReader):
     The row number counts rows after the header: a quoted value may span lines.
     """
 
-    understands = "CSV and TSV (.csv, .tsv, also with .gz)"
-    endings = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+    understands = "CSV and TSV (.csv, .tsv, also compressed)"
+    endings = (".csv", ".tsv")
 
     def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
         """Yield the rows; `DataError` if the header is empty or names a column twice."""
         csv.field_size_limit(LONGEST_VALUE)  # it can only be set globally
-        with opened(source) as file, decoded(file, newline="") as text:
-            lines = _Lines(text)
-            is_tsv = source.lower().endswith((".tsv", ".tsv.gz"))
+        self._check_encoding(source)
+        with opened(source) as file, decoded(file, self.encoding, newline="") as text:
+            lines = _Lines(text, self.limit)
+            is_tsv = ".tsv" in os.path.basename(source.lower())
             delimiter = "\t" if is_tsv else max(DELIMITERS, key=lines.first.count)
-            rows = csv.reader(lines, delimiter=delimiter, strict=True)
+            # In TSV a quote is text unless it encloses the field.
+            plain = is_tsv and not _quotes(source)
+            rows = csv.reader(
+                lines,
+                delimiter=delimiter,
+                strict=True,
+                quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL,
+            )
             yield from _table_rows(rows, lines, _header(rows, source))
+
+    def _check_encoding(self, source: str) -> None:
+        """Say once what encoding a file may be in that is not UTF-8, not row by row."""
+        if codecs.lookup(self.encoding).name != "utf-8":
+            return
+        with opened(source) as file:
+            sample = file.read(SAMPLE)
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(sample)
+        except UnicodeDecodeError as error:
+            likely = likely_encoding(sample)
+            raise DataError(
+                f"{source} is not UTF-8 (byte {error.start + 1}); it may be {likely}: try "
+                f"`encoding` {likely}"
+            ) from error
+
+
+SAMPLE = 1 << 20
+"""Bytes from which the encoding of a table is judged."""
+
+
+def _quotes(source: str) -> bool:
+    """Say whether fields of a TSV file are enclosed in quotes: each quote opens or closes one."""
+    with opened(source) as file:
+        sample = file.read(SAMPLE)
+    inside = re.sub(rb'(^|[\t\n])"(?:[^"]|"")*"(?=[\t\r\n]|$)', rb"\1", sample)
+    return b'"' in sample and b'"' not in inside
 
 
 class _Lines:
     """The lines of a table; remembers those of the current row for its quarantine entry."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], limit: int) -> None:
         self._file = file
-        self.first = file.readline()
+        self.limit = limit
+        self.first = file.readline(limit)
         self._waiting = [self.first] if self.first else []
         self._row: list[str] = []
 
@@ -53,7 +100,9 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._waiting.pop() if self._waiting else next(self._file)
+        line = self._waiting.pop() if self._waiting else self._file.readline(self.limit)
+        if not line:
+            raise StopIteration
         self._row.append(line)
         return line
 
@@ -96,8 +145,10 @@ def _table_rows(
         if not text.strip():
             continue
         number += 1
-        if not is_utf8(text):
-            problem = "not UTF-8"
+        if len(text) >= lines.limit:
+            problem, text = f"larger than {lines.limit >> 20} MB (`max_row_mb`)", text[:SHOWN]
+        elif not is_utf8(text):
+            problem = "not in the encoding of the file"
         elif not problem and len(cells) != len(header):
             problem = f"expected {len(header)} values as in the header, found {len(cells)}"
         if problem:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from mods import BrokenRow, DataError, RawRow, hookimpl
-from mods_plugins.readers.files import BOM, FileReader, opened
+from mods_plugins.readers.files import BOM, FileReader, decoded, lines_of, opened
 from mods_plugins.readers.json_array import array_rows
 from mods_plugins.readers.json_rows import json_row, line_rows, not_json, too_much
 
 if TYPE_CHECKING:
     from mods.interfaces import Register
 
+LARGEST_DOCUMENT = 4 << 30
+"""Bytes of a document that is read as a whole."""
 START = 1 << 20
 """Bytes in which something must stand that is no space."""
 TURNS = ("messages", "conversations", "conversation", "prompt", "completion")
@@ -26,8 +29,8 @@ class JsonReader(FileReader):
     Arrays are read piece by piece. The row number is the place in the array; in JSONL the line.
     """
 
-    understands = "JSON (.json, .json.gz)"
-    endings = (".json", ".json.gz")
+    understands = "JSON (.json, also compressed)"
+    endings = (".json",)
 
     def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
         """Yield the rows; `DataError` with line and column if the file is not JSON."""
@@ -35,11 +38,11 @@ class JsonReader(FileReader):
             layout = _layout(file)
             file.seek(0)
             if layout == "array":
-                yield from array_rows(file, source)
+                yield from array_rows(file, source, self)
             elif layout == "lines":
-                yield from line_rows(file)
+                yield from line_rows(file, self)
             else:
-                yield from _document_rows(file, source)
+                yield from _document_rows(file, source, self)
 
 
 def _layout(file: IO[bytes]) -> str:
@@ -48,17 +51,26 @@ def _layout(file: IO[bytes]) -> str:
     if start.startswith(b"["):
         return "array"
     file.seek(0)
-    filled = (line.removeprefix(BOM).strip() for line in file)
+    filled = (line.removeprefix(BOM).strip() for line, _ in lines_of(file, START))
     first, second = next((x for x in filled if x), b""), next((x for x in filled if x), b"")
     # After a line that is closed, a document could only go on with one of these.
     is_lines = first[:1] + first[-1:] == b"{}" and second[:1] not in b",]}"
     return "lines" if is_lines else "document"
 
 
-def _document_rows(file: IO[bytes], source: str) -> Iterator[RawRow | BrokenRow]:
+def _document_rows(
+    file: IO[bytes], source: str, reader: FileReader
+) -> Iterator[RawRow | BrokenRow]:
     """Yield the rows of a file that is one JSON object: those of its array, or itself."""
+    content = file.read(LARGEST_DOCUMENT + 1)
+    if len(content) > LARGEST_DOCUMENT:
+        raise DataError(
+            f"{source} is one JSON document of more than {LARGEST_DOCUMENT >> 20} MB: write its "
+            "rows as JSONL (one object per line, .jsonl)"
+        )
     try:
-        document = json.loads(file.read().decode("utf-8-sig"))
+        with decoded(io.BytesIO(content), reader.encoding) as text:
+            document = json.loads(text.read())
     except json.JSONDecodeError as error:
         raise not_json(source, error.msg, error.lineno, error.colno) from error
     except UnicodeDecodeError as error:

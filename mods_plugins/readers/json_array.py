@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from mods import BrokenRow, DataError, RawRow
-from mods_plugins.readers.files import decoded, is_utf8, visible
-from mods_plugins.readers.json_rows import json_row, not_json, too_much
+from mods_plugins.readers.files import FileReader, decoded, is_utf8, visible
+from mods_plugins.readers.json_rows import json_row, line_row, not_json, too_much
 
 PIECE = 1 << 20
 """Characters of an array that are read at a time."""
@@ -17,10 +17,19 @@ LONGEST_TOKEN = 16
 """An error this near the end of a piece may be a token that is cut: `-Infinity`, an escape."""
 
 
-def array_rows(file: IO[bytes], source: str) -> Iterator[RawRow | BrokenRow]:
+def array_rows(file: IO[bytes], source: str, reader: FileReader) -> Iterator[RawRow | BrokenRow]:
     """Yield the rows of a file that is one JSON array."""
-    with decoded(file) as text:
-        yield from ArrayText(text, source).rows()
+    with decoded(file, reader.encoding) as text:
+        yield from ArrayText(text, source, reader.limit).rows()
+
+
+SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+"""A text of JSON, or space between its tokens."""
+
+
+def on_one_line(text: str) -> str:
+    """Return JSON without space between its tokens; nothing else of it is changed."""
+    return SPACE.sub(lambda found: found[1] or "", text) if "\n" in text else text
 
 
 class ArrayText:
@@ -31,9 +40,11 @@ class ArrayText:
     scalar = re.compile(r"[^\s,\]]+")
     space = re.compile(r"[ \t\r\n]*")
 
-    def __init__(self, file: IO[str], source: str) -> None:
+    def __init__(self, file: IO[str], source: str, limit: int) -> None:
         self.file = file
         self.source = source
+        self.limit = limit
+        """The most characters of a row."""
         self.piece = ""
         self.at = 0
         self.line = 1
@@ -67,7 +78,10 @@ class ArrayText:
             return BrokenRow(number, problem, visible(text))
         if not is_utf8(text):
             return BrokenRow(number, "not UTF-8", visible(text))
-        return json_row(number, value, text)
+        if not isinstance(value, dict):
+            return json_row(number, value, text)
+        row = line_row(number, on_one_line(text).encode())
+        return row if isinstance(row, BrokenRow) else RawRow(number, value, row.text)
 
     def _value(self) -> tuple[Any, int, str]:
         """Return the next value, its end in the piece, and why it cannot be parsed, if so."""
@@ -132,6 +146,11 @@ class ArrayText:
     def _more(self) -> bool:
         """Drop what has been read and add a piece; False at the end of the file."""
         rest = self.piece[self.at :]
+        if len(rest) > self.limit:
+            raise DataError(
+                f"{self.source}: a row at line {self.line} is longer than {self.limit >> 20} MB "
+                "(`max_row_mb`)"
+            )
         text = self.file.read(max(PIECE, len(rest)))
         if not text:
             return False

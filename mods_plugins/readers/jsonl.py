@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 class JsonLinesReader(FileReader):
     """JSONL: one object per line. The row number is the line; blank lines are no rows."""
 
-    understands = "JSONL (.jsonl, .ndjson, also with .gz)"
-    endings = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+    understands = "JSONL (.jsonl, .ndjson, also compressed)"
+    endings = (".jsonl", ".ndjson")
 
     def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
         """Yield the rows line by line; a file that is really a JSON array is read as one."""
         with opened(source) as file:
-            is_array = file.readline().removeprefix(BOM).strip() == b"["
+            is_array = file.readline(PROBE).removeprefix(BOM).lstrip().startswith(b"[")
             file.seek(0)
-            yield from array_rows(file, source) if is_array else line_rows(file)
+            yield from array_rows(file, source, self) if is_array else line_rows(file, self)
+
+
+PROBE = 1 << 16
+"""Bytes of the first line that tell an array from an object."""
 
 
 @hookimpl

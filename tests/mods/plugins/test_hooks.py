@@ -97,7 +97,7 @@ def test_tryfirst_and_trylast_order_readers(order, names, load, tmp_path):
     )
     assert registry.names("reader") == names
     (tmp_path / "a.lines").write_text("toy-lines\n")
-    reading = api.read(tmp_path / "a.lines", registry, progress=Progress(quiet=True))
+    reading = api.read_data(tmp_path / "a.lines", registry, api.How(), Progress(quiet=True))
     assert reading.records[0].response == names[0]
 
 
