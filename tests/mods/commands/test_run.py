@@ -127,7 +127,7 @@ def test_notes_show_options_and_the_manifest_keeps_settings(data, tmp_path, mods
     note = "8 rows instead of {} 14: every row that passes alpha is a seed; lower alpha or"
     assert f"note: {note.format('--budget')}" in mods(*arguments).stderr
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert manifest["notices"][0].startswith(note.format("`budget`"))
+    assert manifest["notices"][-1].startswith(note.format("`budget`"))
 
 
 def test_one_and_two_threads_select_the_same_rows(data, tmp_path, mods):

@@ -114,7 +114,7 @@ def test_rows_answered_well_are_told_the_score_and_the_cut(select):
     ],
 )  # fmt: skip
 def test_why_the_budget_is_not_met_is_told(changed, notice, select):
-    assert select(**changed).manifest["notices"] == [notice]
+    assert select(**changed).manifest["notices"][-1] == notice
 
 
 def test_a_trainer_that_returns_no_path_is_refused(registry, select):

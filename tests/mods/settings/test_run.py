@@ -30,7 +30,8 @@ def test_seeds_that_meet_the_budget_need_neither_model_nor_necessity(toy_setting
 def test_factories_are_given_what_their_kind_may_ask_for(toy_settings):
     settings = toy_settings(model="toy:dtype=bf16", seed=3)
     assert settings.context("quality") == {"seed": 3}
-    assert settings.context("reader") == {}
+    assert settings.context("executor") == {}
+    assert settings.context("reader").keys() == {"encoding", "max_row_mb"}
     trainer, generator = settings.context("trainer"), settings.context("generator")
     assert (trainer["model"], trainer["dtype"], trainer["seed"]) == ("toy", "bf16", 3)
     assert trainer["tuning"] is settings.tuning

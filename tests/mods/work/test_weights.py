@@ -8,7 +8,7 @@ from conftest import HERE
 from mods import PluginError, Record
 from mods.plugins.part import Part
 from mods.settings.choice import Choice
-from mods.work.weights import notes_of, train
+from mods.work.weights import noticed_of, train
 
 ROWS = [Record.from_instruction("a question", "an answer")]
 
@@ -42,7 +42,7 @@ def test_weights_are_found_again_with_what_was_noticed(trainer, work):
     assert first == again
     assert first.path.read_text() == "an answer"
     assert first.path.is_relative_to(work.cache)
-    assert notes_of({"a": 1}, work) == ["one row was cut"]
+    assert noticed_of({"a": 1}, ROWS, work) == (["one row was cut"], [])
     assert train(part, ROWS, {"a": 2}, work).path != first.path
 
 

@@ -51,10 +51,10 @@ def test_rows_are_computed_once_and_come_back_in_their_order(scoring, work):
     job, scorer = scoring()
     rows = items(records(1, 9, 5, 9, 3, 7))
     values = [Unscorable("odd"), 9.0, 5.0, 9.0, 3.0, 7.0]
-    assert work.rows(job, SCORES, rows) == values
+    assert work.rows(job, SCORES, rows).values == values
     assert sorted(len(row) for batch in scorer.seen for row in batch) == [1, 3, 5, 7, 9]
-    assert work.rows(job, SCORES, list(reversed(rows))) == values[::-1]
-    assert work.rows(job, SCORES, []) == []
+    assert work.rows(job, SCORES, list(reversed(rows))).values == values[::-1]
+    assert work.rows(job, SCORES, []).values == []
     assert len(scorer.seen) == 2
     cost = work.costs.of("quality")
     assert (cost.rows, cost.computed) == (10, 5)
@@ -82,7 +82,7 @@ def test_a_result_that_breaks_a_rule_is_not_kept(scoring, work, monkeypatch):
     with pytest.raises(PluginError, match=r"'batches' .*expected a float"):
         work.rows(job, SCORES, items(records(2)))
     monkeypatch.undo()
-    assert work.rows(scoring()[0], SCORES, items(records(2))) == [2.0]
+    assert work.rows(scoring()[0], SCORES, items(records(2))).values == [2.0]
 
 
 def loses(task, chunks):
@@ -148,7 +148,7 @@ def test_an_executor_that_breaks_a_rule_is_refused_by_name(way, message, scoring
         Work(work.cache, work.progress, odd).rows(job, SCORES, rows)
     assert str(error.value).startswith("executor plug-in 'odd' (this test)")
     assert message in str(error.value)
-    assert work.rows(scoring()[0], SCORES, rows) == [2.0, 3.0, 4.0, 5.0]
+    assert work.rows(scoring()[0], SCORES, rows).values == [2.0, 3.0, 4.0, 5.0]
 
 
 def test_a_plugin_that_fails_is_named_not_the_executor_it_fails_in(scoring, registry, work):
@@ -165,10 +165,10 @@ def test_a_result_that_cannot_be_read_is_computed_again_and_told(scoring, work):
     rows = items(records(2, 3))
     with closing(Store(work.cache, job.name, job.identity)) as store:
         store.put([(rows[0].key, b"cut")])
-    assert work.rows(job, SCORES, rows) == [2.0, 3.0]
+    assert work.rows(job, SCORES, rows).values == [2.0, 3.0]
     (note,) = work.progress.notices
     assert note.startswith("rows damaged in the cache scores-")
-    assert work.rows(scoring()[0], SCORES, rows) == [2.0, 3.0]
+    assert work.rows(scoring()[0], SCORES, rows).values == [2.0, 3.0]
     assert len(work.progress.notices) == 1
 
 
