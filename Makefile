@@ -1,8 +1,8 @@
 # make demo   a selection from the shipped example rows, from nothing
 # make test   the test suite
-# make lint   ruff, mypy, clang-format, the CLI reference
+# make lint   ruff, mypy, clang-format, codespell, the workflows, the generated pages
 # make bench  selection speed against its baselines
-# make docs   write the CLI reference from --help
+# make docs   write the generated pages: the command line, the Python API, the README's tables and tree
 # make sanitize   the C++ core under ASan, UBSan and TSan
 # make gpu-check  build, test, sanitise and measure the CUDA core (needs an NVIDIA GPU)
 
@@ -38,11 +38,16 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.cu' 'csrc/*.cuh')
+	$(BIN)/codespell
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/python tools/cli_reference.py --check
+	$(BIN)/python tools/api_reference.py --check
 	$(BIN)/python tools/tree.py --check
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/cli_reference.py
+	$(BIN)/python tools/api_reference.py
 	$(BIN)/python -m benchmarks.show
 	$(BIN)/python tools/tree.py
 
@@ -61,5 +66,5 @@ sanitize:
 
 gpu-check: export MODS_CUDA = ON
 gpu-check: $(VENV)/.dev
-	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/test_kcenter.py tests/test_kcenter_cuda.py tests/test_kcenter_emulated.py
+	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/csrc tests/mods/kcenter
 	$(BIN)/python -m benchmarks.gpu_check

@@ -5,19 +5,24 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../canonical.hpp"
+#include "canonical.hpp"
+#include "threshold.hpp"
 
 namespace mods::cuda {
 
-inline constexpr int kBins = 4096;     ///< linear bins over [0, max m]
 inline constexpr int kBuckets = 1024;  ///< buckets of stamps, to group rows of like history
 #if !defined(MODS_CUDA_CANDIDATES)
 #define MODS_CUDA_CANDIDATES 1024  // tests also build a small set, to see more refills
 #endif
 inline constexpr int kCandidates = MODS_CUDA_CANDIDATES;  ///< most candidates: one per thread
-inline constexpr int kTarget = kCandidates / 2;           ///< candidates wished for
 inline constexpr int kChunk = 128;                        ///< centres per bound tile
 inline constexpr int kNoIndex = 0x7fffffff;
+
+/// Half of the room for candidates: the others may turn out to be there too. More for each pick
+/// than on the CPU, as a round costs some twenty launches however few picks it brings. Distances
+/// are float64, of which none above zero is lost by a threshold of 0; copies of centres among the
+/// candidates do no harm, as a run ends when the farthest row is one.
+MODS_HOST_DEVICE inline RefillLaw refill_law() { return RefillLaw{kCandidates / 2, 8, 0.0}; }
 
 /// What the next launches have to do.
 enum Phase : int {
@@ -44,15 +49,12 @@ struct RunState {
   int bar_index;
   // refill
   unsigned long long max_bits;  ///< bits of the largest m, an upper bound of the true maximum
-  double scale;                 ///< bins per unit of m
-  int bin;                      ///< bins from here up are above the threshold
-  int want;                     ///< rows to bring above the next threshold
-  int touched;                  ///< rows brought above it in this refill
-  double grow;                  ///< running ratio of rows touched to rows wished for
-  int listed;                   ///< rows in the list to refresh
-  int sorted;                   ///< rows of it that are being refreshed in this pass
-  int ticket;                   ///< next tile of the pass
-  int good;                     ///< rows at or above the threshold, all fresh
+  ThresholdSearch search;
+  double growth;  ///< running ratio of rows touched to rows wished for
+  int listed;     ///< rows in the list to refresh
+  int sorted;     ///< rows of it that are being refreshed in this pass
+  int ticket;     ///< next tile of the pass
+  int good;       ///< rows at or above the threshold, all fresh
   // selection of the top rows when there are too many
   unsigned long long prefix_value;
   unsigned prefix_index;
@@ -108,23 +110,9 @@ MODS_HOST_DEVICE inline bool in_reach(double m, int index, double bar, int bar_i
   return m > bar || (m == bar && index <= bar_index);
 }
 
-/// Bin of a distance, monotonic in m. `scale` may be infinite for denormal maxima.
-MODS_HOST_DEVICE inline int bin_of(double m, double scale) {
-  const double position = m * scale;
-  if (!(position < kBins - 1)) return kBins - 1;
-  return position > 0 ? static_cast<int>(position) : 0;
-}
-
-MODS_HOST_DEVICE inline int clamp_count(double value, int low, int high) {
-  if (!(value > low)) return low;
-  return value < high ? static_cast<int>(value) : high;
-}
-
-/// Candidates to aim for: no more than the picks still to make can use.
-MODS_HOST_DEVICE inline int target_of(int wanted, int centres) {
-  const long long useful = 8ll * (wanted - centres + 1);
-  const long long target = useful < 64 ? 64 : useful;
-  return target < kTarget ? static_cast<int>(target) : kTarget;
+/// Candidates to aim for.
+MODS_HOST_DEVICE inline int64_t target_of(const RunState& s) {
+  return candidates_wanted(refill_law(), s.wanted - s.centres, s.rows);
 }
 
 MODS_HOST_DEVICE inline int min_of(int a, int b) { return a < b ? a : b; }
@@ -138,50 +126,31 @@ MODS_HOST_DEVICE inline void begin_refill(RunState& s) {
     s.final_value = 0;
     return;
   }
-  s.scale = (kBins - 1) / maximum;
-  s.bin = kBins;
-  s.touched = 0;
+  s.search = begin_search(maximum, target_of(s), s.growth);
   s.bar_index = kNoIndex;
-  s.want = clamp_count(target_of(s.wanted, s.centres) * s.grow, 64, s.rows);
 }
 
-/// The highest bin b such that bins [b, s.bin) hold at least s.want rows (0 if they do not).
-/// `groups` holds the sums of kBins / group_count consecutive bins.
-MODS_HOST_DEVICE inline void choose_bar(RunState& s, const unsigned* bins, const unsigned* groups,
-                                        int group_count) {
-  const int width = kBins / group_count;
-  long long held = 0;
-  int b = s.bin;
-  while (b > 0 && held < s.want) {
-    const int group = (b - 1) / width;
-    if (b % width == 0 && held + groups[group] < s.want) {
-      held += groups[group];
-      b -= width;
-    } else {
-      held += bins[--b];
-    }
-  }
-  s.bin = b;
-  s.touched = clamp_count(static_cast<double>(s.touched) + static_cast<double>(held), 0, s.rows);
-  s.bar = b > 0 ? b / s.scale * (1 + 1e-12) : 0.0;
+/// Chooses the next threshold. `sums` holds the sums of `width` consecutive bins each.
+MODS_HOST_DEVICE inline void choose_bar(RunState& s, const unsigned* bins, const unsigned* sums,
+                                        int width) {
+  const BinAndRows found = bin_holding(bins, s.search.want, s.search.bin, sums, width);
+  s.search.bin = found.bin;
+  s.search.touched += found.rows;
+  s.bar = threshold_of(s.search, refill_law());
 }
 
 /// After a refresh: go on with these candidates, or lower the threshold.
 MODS_HOST_DEVICE inline void decide(RunState& s) {
-  const int target = target_of(s.wanted, s.centres);
-  if (s.good < max_of(1, target / 2) && s.bin > 0) {
-    const double yield = static_cast<double>(s.good) / max_of(1, s.touched);
-    const double more = (target - s.good) / (yield > 0.02 ? yield : 0.02) + 64;
-    s.want = clamp_count(more, 64, clamp_count(2.0 * s.touched + 64, 64, s.rows));
+  const int64_t target = target_of(s);
+  s.picked_before = s.centres;
+  if (!enough_candidates(s.search, target, s.good)) {
+    ask_for_more(s.search, target, s.good);
     s.phase = kLowerBar;
-    s.picked_before = s.centres;
     return;
   }
-  const double ratio = static_cast<double>(s.touched) / target;
-  s.grow = 0.7 * s.grow + 0.3 * (ratio < 50 ? ratio : 50);
+  s.growth = grown(s.growth, s.search, target);
   s.phase = s.good > kCandidates ? kTooMany : kReady;
   s.candidates = min_of(s.good, kCandidates);
-  s.picked_before = s.centres;
 }
 
 /// Stamps per bucket, as a shift, so that stamps 0..centres fit.

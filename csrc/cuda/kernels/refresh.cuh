@@ -10,7 +10,14 @@
 // exact once stamp[p] equals the number of centres. A pair is skipped only when its bound, hence
 // its distance, is at least m[p]. One block owns a row, and its refinements are in a fixed order.
 #pragma once
-#include "refill.cuh"
+#include <cstdint>
+
+#include "bound.hpp"
+#include "cuda/kernels/device.cuh"
+#include "cuda/kernels/layout.cuh"
+#include "cuda/kernels/lists.cuh"
+#include "cuda/kernels/rows.cuh"
+#include "cuda/state.hpp"
 
 namespace mods::cuda {
 

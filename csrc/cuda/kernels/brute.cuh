@@ -1,6 +1,13 @@
 // Brute force for small problems: one launch per centre updates every m and finds the next pick.
 #pragma once
-#include "pick.cuh"
+#include <cmath>
+#include <cstdint>
+
+#include "cuda/kernels/best.cuh"
+#include "cuda/kernels/device.cuh"
+#include "cuda/kernels/layout.cuh"
+#include "cuda/kernels/rows.cuh"
+#include "cuda/state.hpp"
 
 namespace mods::cuda {
 

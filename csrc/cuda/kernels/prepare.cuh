@@ -1,63 +1,18 @@
-// Kernels before the first refill: checks, lengths, mean, sketch and first distances.
+// Kernels before the first refill: mean, sketch and first distances.
 #pragma once
 #include <cfloat>
+#include <cstdint>
 
-#include "../bound.hpp"
-#include "rows.cuh"
+#include "bound.hpp"
+#include "canonical.hpp"
+#include "cuda/kernels/device.cuh"
+#include "cuda/kernels/layout.cuh"
+#include "cuda/kernels/rows.cuh"
+#include "cuda/state.hpp"
 
 namespace mods::cuda {
 
-inline constexpr int kThreads = 256;
-inline constexpr int kHalfWarps = kThreads / kHalfWarp;
 inline constexpr int kMeanRows = 1024;  ///< rows averaged for the centre of the sketch
-
-/// What is kept of each row.
-struct Sketch {
-  int8_t* values;  ///< n rows of `pitch` bytes; the tail of a row is zero
-  int64_t pitch;   ///< d rounded up to whole slices of the bound kernel
-  SketchRow* meta;
-  float slack;
-};
-
-/// Distance to the centres so far (an upper bound while stamp < centres) and how many of them it
-/// covers; m = -1 for centres.
-struct Distances {
-  double* m;
-  int* stamp;
-};
-
-/// Finds the lowest row with NaN or infinity and, with `norms`, stores |x| and finds the lowest
-/// row of length zero. `rows.norm` must be null. One half-warp per row.
-__global__ void __launch_bounds__(kThreads)
-    inspect_rows(RowsView rows, double* norms, RunState* state) {
-  const int lane = threadIdx.x % kHalfWarp;
-  const int64_t stride = static_cast<int64_t>(gridDim.x) * kHalfWarps;
-  const int64_t rounds = (rows.n + stride - 1) / stride;
-  for (int64_t round = 0; round < rounds; ++round) {
-    const int64_t p =
-        round * stride + static_cast<int64_t>(blockIdx.x) * kHalfWarps + threadIdx.x / kHalfWarp;
-    double sum = 0.0;
-    bool finite = true;
-    if (p < rows.n) {
-      with_row(rows, static_cast<int>(p), [&](const auto& x) {
-#pragma unroll 8
-        for (int j = lane; j < rows.d; j += kLanes) {
-          const float value = x[j];
-          finite = finite && fabsf(value) <= FLT_MAX;
-          sum = add_rounded(sum, square_rounded(static_cast<double>(value)));
-        }
-      });
-    }
-    const double total = fold_half_warp(sum);
-    if (p < rows.n) {
-      if (!finite) atomicMin(&state->bad_row, static_cast<int>(p));
-      if (norms && lane == 0) {
-        norms[p] = sqrt(total);
-        if (total == 0.0) atomicMin(&state->zero_row, static_cast<int>(p));
-      }
-    }
-  }
-}
 
 /// mu: mean of evenly spaced rows. Any mu gives valid bounds; the mean makes them tight. One
 /// thread per column.
@@ -149,12 +104,6 @@ __global__ void __launch_bounds__(kThreads)
     distances.m[p] = first;
     distances.stamp[p] = 1;
   }
-}
-
-/// Rows `ids[0..count)` as float32, one block per row (count is the grid size).
-__global__ void __launch_bounds__(kThreads) gather_rows(RowsView rows, const int* ids, float* out) {
-  const int64_t i = blockIdx.x;
-  copy_row(rows, ids[i], out + i * rows.d, static_cast<int>(threadIdx.x), kThreads);
 }
 
 /// Marks the given centres.

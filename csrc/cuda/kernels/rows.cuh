@@ -1,19 +1,13 @@
 // Reading rows: widening, scaling to unit length, the canonical distance by half-warps.
 #pragma once
-#include "../kcenter.hpp"
-#include "device.cuh"
+#include <cstdint>
+#include <cstring>
+
+#include "canonical.hpp"
+#include "cuda/kernels/device.cuh"
+#include "cuda/rows_view.hpp"
 
 namespace mods::cuda {
-
-/// Rows as kernels see them. `norm` holds |x| of every row for the cosine metric, else null.
-struct RowsView {
-  const void* data;
-  int64_t stride;
-  const double* norm;
-  int n;
-  int d;
-  DType dtype;
-};
 
 struct Half {
   uint16_t bits;

@@ -1,10 +1,8 @@
-// What the bindings use of the CUDA core besides mods::kcenter_cuda (kcenter.hpp).
+// The CUDA devices of this machine, for `mods doctor` and for error messages.
 #pragma once
 #include <cstddef>
 #include <string>
 #include <vector>
-
-#include "errors.hpp"
 
 namespace mods::cuda {
 

@@ -5,8 +5,7 @@
 
 #include <cstdint>
 
-#include "../canonical.hpp"
-#include "state.hpp"
+#include "canonical.hpp"
 #if defined(MODS_EMULATED_CUDA)
 #include "device_emulated.hpp"
 #endif
