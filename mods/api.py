@@ -221,7 +221,7 @@ def run(
         makes = what_makes(reading, settings, parts)
 
         def make() -> Selection:
-            found = select_rows(reading, settings, registry, parts, work)
+            found = select_rows(reading, settings, parts, work)
             return replace(found, manifest=compose(makes, reading, found, work), folder=folder)
 
         folder = output.expanduser() if output else None
@@ -332,10 +332,10 @@ def as_sources(data: Data) -> list[str] | None:
             f"data is a {type(data).__name__}: expected files, or rows; give a list of dicts, one "
             "split of a DatasetDict, or DataFrame.to_dict('records')"
         )
-    if not isinstance(data, Iterable):
-        raise SettingsError(f"data is {data!r}: expected files, or rows")
     if isinstance(data, (str, Path)):
         return [str(data)]
+    if not isinstance(data, Iterable):
+        raise SettingsError(f"data is {data!r}: expected files, or rows")
     if not isinstance(data, Sequence):
         return None
     if not len(data):

@@ -55,7 +55,9 @@ class ModsGroup(click.Group):
         try:
             return super().main(*args, **kwargs)
         except ModsError as error:
-            fail(str(error))
+            with click.Context(self):
+                message = as_options(str(error))
+            fail(message)
         except MemoryError as error:
             fail(f"out of memory{f': {error}' if str(error) else ''}; use fewer rows, a smaller "
                  "batch_size, or a machine with more")  # fmt: skip
@@ -80,8 +82,6 @@ class ModsGroup(click.Group):
         try:
             with terminable():
                 return super().invoke(ctx)
-        except ModsError as error:
-            raise error.worded(as_options) from error
         except KeyboardInterrupt as error:
             kept = ctx.invoked_subcommand in ("run", "score")
             more = ": finished batches are kept, the same command goes on" if kept else ""

@@ -111,9 +111,10 @@ class Part:
 
     def each(self, yielded: Iterable[Value]) -> Iterator[Value]:
         """Go through what the plug-in yields; an unexpected failure names the plug-in."""
-        values = iter(yielded)
+        values: Iterator[Value] | None = None
         while True:
             try:
+                values = iter(yielded) if values is None else values
                 value = next(values)
             except StopIteration:
                 return

@@ -9,29 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mods.errors import SettingsError
-from mods.interfaces import (
-    EMBEDDINGS,
-    QUALITY,
-    TOKENS,
-    USUAL_NEEDS,
-    Budget,
-    Picks,
-    Pool,
-    TokenCounter,
-    Unscorable,
-)
-from mods.plugins.part import Part
+from mods.interfaces import EMBEDDINGS, TOKENS, USUAL_NEEDS, Budget, Picks, Pool
 from mods.plugins.rules import checked_picks
 from mods.selection.quality import score_records
-from mods.selection.stage import Given, score_name
-from mods.settings.choice import Choice
+from mods.selection.stage import Given, further_scorers, needed, score_name
 from mods.work.columns import COUNTS, stacked, vectors
 from mods.work.work import Item, Job, Results, Work, items
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from mods.plugins.part import Part
     from mods.records import Record
     from mods.settings.run import EmbedText
 
@@ -39,9 +27,8 @@ if TYPE_CHECKING:
 def fill_pool(pool: Pool, given: Given) -> Pool:
     """Add to the pool what the selector needs, and nothing else."""
     needs = given.parts["selector"].needs(USUAL_NEEDS)
-    for need in needs:
-        if need not in (EMBEDDINGS, QUALITY, TOKENS):
-            pool = add_score(pool, need, given)
+    for scorer in further_scorers(needs):
+        pool = add_score(pool, scorer, given)
     if EMBEDDINGS in needs:
         part = given.parts["embedder"]
         pool = pool.rows(given.fit_for(part, pool.records, "coverage"))
@@ -55,11 +42,9 @@ def fill_pool(pool: Pool, given: Given) -> Pool:
 
 def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
     """Add the scores of a further quality scorer; rows it cannot score leave the pool."""
-    part = Part.choose(
-        given.registry, "quality", Choice.parse(scorer), given.settings.context("quality")
-    )
+    part = given.parts[needed(scorer)]
     pool = pool.rows(given.fit_for(part, pool.records, "coverage"))
-    results: Results[float | Unscorable] = score_records(pool.records, part, given.work)
+    results = score_records(pool.records, part, given.work)
     given.heard(part, scorer, pool.records, results.cut)
     places, values = given.without_unscorable(pool.records, results.values, "coverage")
     left = pool.rows(places)
@@ -69,12 +54,7 @@ def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
 
 def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int64]:
     """Count the tokens that tuning learns from each row, with the trainer's own template."""
-    part = given.parts.get("trainer")
-    if part is None or not isinstance(part.object, TokenCounter):
-        raise SettingsError(
-            f"{given.parts['selector']} needs token counts: choose a `trainer` that counts them, "
-            "and a `budget` above the `seeds`"
-        )
+    part = given.parts["trainer"]
     job = Job(part, "count_tokens", "tokens", f"tokens-{part.name}", part.identity)
     return np.array(given.work.rows(job, COUNTS, items(records)).values, dtype=np.int64)
 

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from mods.errors import SettingsError
-from mods.interfaces import KINDS, Unscorable
+from mods.errors import ModsError, SettingsError
+from mods.interfaces import (
+    EMBEDDINGS,
+    KINDS,
+    QUALITY,
+    TOKENS,
+    USUAL_NEEDS,
+    TokenCounter,
+    Unscorable,
+)
+from mods.settings.choice import Choice
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,9 +44,8 @@ class Given:
     """One run under way."""
 
     settings: RunSettings
-    registry: Registry
     parts: Mapping[str, Part]
-    """The plug-ins of the run, by kind."""
+    """The plug-ins of the run, by kind; see `choose_parts`."""
     work: Work
     receipts: Receipts
     thresholds: dict[str, Any] = field(default_factory=dict)
@@ -127,7 +135,10 @@ def unseen_media(part: Part, record: Record) -> str:
 
 
 def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
-    """Choose the plug-ins of a run, and make each, so that a mistake costs no stage."""
+    """Choose the plug-ins of a run, and make each, so that a mistake costs no stage.
+
+    By kind; further scorers that the selector needs are under `needed(scorer)`.
+    """
     from mods.plugins.part import Part
 
     parts = {
@@ -136,9 +147,47 @@ def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
         if settings.tunes or kind not in MODEL_STAGE
     }
     check_model_options(parts, settings)
+    parts.update(choose_needed(registry, settings, parts))
     for part in parts.values():
         part.identity  # noqa: B018  (fails now if a model is not to be had)
     return parts
+
+
+def choose_needed(
+    registry: Registry, settings: RunSettings, parts: Mapping[str, Part]
+) -> dict[str, Part]:
+    """Choose the further scorers that the selector needs; refuses needs that cannot be met."""
+    from mods.plugins.part import Part
+
+    selector, context = parts["selector"], settings.context("quality")
+    needs = selector.needs(USUAL_NEEDS)
+    if TOKENS in needs and not counts_tokens(parts.get("trainer")):
+        raise SettingsError(
+            f"{selector} needs token counts: choose a `trainer` that counts them, and a `budget` "
+            "above the `seeds`"
+        )
+    try:
+        return {
+            needed(scorer): Part.choose(registry, "quality", Choice.parse(scorer), context)
+            for scorer in further_scorers(needs)
+        }
+    except ModsError as error:
+        raise error.within(f"{selector} needs a scorer") from error
+
+
+def needed(scorer: str) -> str:
+    """What a further scorer is called among the parts."""
+    return f"selector needs {scorer}"
+
+
+def further_scorers(needs: Sequence[str]) -> list[str]:
+    """The needs that are quality scorers other than that of the run."""
+    return [need for need in needs if need not in (EMBEDDINGS, QUALITY, TOKENS)]
+
+
+def counts_tokens(trainer: Part | None) -> bool:
+    """Whether there is a trainer that says what a row costs."""
+    return trainer is not None and isinstance(trainer.object, TokenCounter)
 
 
 MODEL_STAGE = ("necessity", "trainer", "generator")

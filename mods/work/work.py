@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from mods.errors import PluginError
 from mods.plugins.part import Part, PartTask, as_they_are
+from mods.plugins.rules import checked_outcome
 from mods.work.costs import Costs
 from mods.work.leases import Leases
 from mods.work.store import Store
@@ -114,13 +115,14 @@ class Work:
             while chunks:
                 round = Round(chunks, shelf, leases, advance)
                 mapped = self.executor.call(self.executor.object.map, task, round.payloads())
-                for at, outcome in self.executor.each(mapped):
+                for returned in self.executor.each(mapped):
+                    at, outcome = checked_outcome(returned, str(self.executor))
                     computed = round.finish(at, outcome, self.executor, job.part)
                     cost = self.costs.of(job.label)
                     cost.computed += computed
                     cost.seconds += outcome.seconds
-                if round.open:
-                    raise PluginError(f"{self.executor} left {len(round.open)} chunks undone")
+                if undone := round.undone():
+                    raise PluginError(f"{self.executor} left {undone} chunks undone")
                 chunks = round.elsewhere
                 if chunks:
                     self.progress.say(f"{job.label}: waiting for another run that does this work")
@@ -187,6 +189,12 @@ class Round(Generic[Value]):
                 yield [row.payload for row in rows]
             else:
                 self._leases.free(lease)
+
+    def undone(self) -> int:
+        """How many chunks were neither done nor left to another run, taken or not."""
+        known = self._shelf.known
+        left = sum(any(row.key not in known for row in chunk) for chunk in self._chunks)
+        return left - len(self.elsewhere)
 
     def finish(self, at: int, outcome: Outcome, executor: Part, part: Part) -> int:
         """Check and keep the outcome of a chunk; returns its rows."""

@@ -106,11 +106,32 @@ class Known:
         return [len(answer) / max(1, len(r.prompt)) for answer, r in pairs]
 
 
+class Thorough(Known):
+    """Looks at all the evidence there is."""
+
+    needs = ("answers", "losses")
+
+    def review(self, records, evidence):
+        known = super().review(records, evidence)
+        return [share - loss for share, loss in zip(known, evidence.losses, strict=True)]
+
+
 class Spread:
     def select(self, pool, budget, *, initial):
         taken = set(initial.tolist())
         keys = [hashlib.sha256(r.id.encode()).hexdigest() for r in pool.records]
         order = sorted((i for i in range(len(keys)) if i not in taken), key=keys.__getitem__)
+        return Picks(np.array(order[: budget.rows], dtype=np.int64))
+
+
+class Greedy:
+    """Asks for everything a pool can hold: short and varied rows first."""
+
+    needs = ("embeddings", "quality", "tokens")
+
+    def select(self, pool, budget, *, initial):
+        keys = (pool.scores["quality"], pool.tokens, -pool.embeddings.var(axis=1))
+        order = [i for i in np.lexsort(keys) if i not in initial]
         return Picks(np.array(order[: budget.rows], dtype=np.int64))
 
 
@@ -156,11 +177,13 @@ def register_generators(register):
 @hookimpl
 def register_necessity_models(register):
     register("toy-known", Known)
+    register("toy-thorough", Thorough)
 
 
 @hookimpl
 def register_selectors(register):
     register("toy-spread", Spread)
+    register("toy-greedy", Greedy)
 
 
 @hookimpl

@@ -1,16 +1,18 @@
+"""Thresholds: numbers, shares and counts, of either side."""
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mods import SettingsError
-from mods.thresholds import Threshold
+from mods.settings.threshold import Threshold
 
 SCORES = np.array([0.1, 0.9, 0.5, 0.5, -1.0])
 
 
-def passing(text, side, option):
-    mask, cut = Threshold.parse(text, option=option, side=side).passing(SCORES)
+def passing(text, side, setting):
+    mask, cut = Threshold.parse(text, setting=setting, side=side).passing(SCORES)
     return np.flatnonzero(mask).tolist(), cut
 
 
@@ -26,7 +28,7 @@ def passing(text, side, option):
     ],
 )
 def test_alpha_keeps_what_is_above_or_best(text, rows, cut):
-    assert passing(text, "top", "--alpha") == (rows, cut)
+    assert passing(text, "top", "alpha") == (rows, cut)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +36,13 @@ def test_alpha_keeps_what_is_above_or_best(text, rows, cut):
     [("0.1", [4], 0.1), ("bottom 40%", [0, 4], 0.1), ("bottom 3", [0, 2, 4], 0.5)],
 )
 def test_beta_keeps_what_is_below_or_worst(text, rows, cut):
-    assert passing(text, "bottom", "--beta") == (rows, cut)
+    assert passing(text, "bottom", "beta") == (rows, cut)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("high", "--alpha takes a number (0.5), a share ('top 30%') or a count ('top 5000')"),
+        ("high", "`alpha` takes a number (0.5), a share ('top 30%') or a count ('top 5000')"),
         ("top 0%", "a share lies above 0"),
         ("top 130%", "up to 100 %"),
         ("top 1.5", "a whole number"),
@@ -50,7 +52,7 @@ def test_beta_keeps_what_is_below_or_worst(text, rows, cut):
 )
 def test_a_threshold_that_makes_no_sense_is_refused_with_the_remedy(text, message):
     with pytest.raises(SettingsError) as error:
-        Threshold.parse(text, option="--alpha", side="top")
+        Threshold.parse(text, setting="alpha", side="top")
     assert message in str(error.value)
 
 
