@@ -4,6 +4,7 @@
 # make bench  selection speed against its baselines
 # make docs   write the generated pages: the command line, the Python API, the README's tables and tree
 # make sanitize   the C++ core under ASan, UBSan and TSan
+# make torture   what a bad day does to runs: kills, flipped bits, full disks, hostile input
 # make gpu-check  build, test, sanitise and measure the CUDA core (needs an NVIDIA GPU)
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -path '*/__pycache__/*') \
            CMakeLists.txt pyproject.toml tools/setup_env.py
 
-.PHONY: demo test lint bench docs sanitize gpu-check clean
+.PHONY: demo test lint bench docs sanitize torture gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
@@ -56,6 +57,9 @@ clean:
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks --benchmark-enable
+
+torture: $(VENV)/.test
+	PYTHONPATH=. $(BIN)/python -m tools.torture --seconds $(or $(SECONDS),600)
 
 sanitize:
 	set -e; for kind in address,undefined thread; do \
