@@ -26,6 +26,7 @@ OTHERS = {
     "csrc/cpu/kernels": "The inner loops, one file an instruction set.",
     "csrc/cpu/machine": "What is asked of the machine: memory, pages, processors, threads.",
     "csrc/cuda": "The core on NVIDIA GPUs.",
+    "csrc/cuda/kernels": "What runs on the device.",
     "mods/settings/recipes": "The recipes that come with mods.",
     "mods/_core.pyi": "Types of the native module.",
     "examples": "Rows to try mods on.",

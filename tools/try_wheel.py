@@ -1,4 +1,4 @@
-"""Tries an installed wheel in a few seconds: its modules, its command, and its core against the oracle.
+"""Tries an installed wheel in a few seconds: its modules, its command, its core against the oracle.
 
 Usage: python tools/try_wheel.py
 

@@ -10,8 +10,8 @@ namespace mods::cuda {
 
 namespace {
 
-constexpr double kBruteWork = 2e10;  ///< values read between two looks at the state
-constexpr int kBruteBatch = 64;      ///< launches between two looks at the state
+constexpr double kBruteWork = 2e10;  ///< values read between two looks at the state, some 50 ms
+constexpr int kBruteBatch = 64;      ///< but no more launches than that, so that progress shows
 
 }  // namespace
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "cuda/rows_view.hpp"
+#include "cuda/kernels/rows_view.hpp"
 #include "cuda/runtime.hpp"
 #include "kcenter.hpp"
 #include "validate.hpp"

@@ -9,6 +9,7 @@
 #include "clock.hpp"
 #include "cuda/brute.hpp"
 #include "cuda/devices.hpp"
+#include "cuda/kernels/state.hpp"
 #include "cuda/lazy.hpp"
 #include "kcenter.hpp"
 #include "method.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr LazyPays kLazyPays{2000, 30};
 
 /// Kernels number rows and values of a row in 32 bits, and round rows up to whole tiles.
-constexpr int64_t kMostRows = std::numeric_limits<int>::max() - 64;
+constexpr int64_t kMostRows = std::numeric_limits<int>::max() - kTileRows;
 constexpr int64_t kMostValues = 1 << 28;
 
 /// The fixed centres, else the first pick.

@@ -1,8 +1,8 @@
 // What both methods begin with: checks and lengths of the rows, and the rows of the first centres.
 #pragma once
+#include "cuda/kernels/state.hpp"
 #include "cuda/run.hpp"
 #include "cuda/runtime.hpp"
-#include "cuda/state.hpp"
 #include "cuda/state_mirror.hpp"
 
 namespace mods::cuda {

@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "cuda/kernels/state.hpp"
 #include "cuda/run.hpp"
 #include "cuda/runtime.hpp"
-#include "cuda/state.hpp"
 
 namespace mods::cuda {
 

@@ -8,6 +8,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -32,8 +33,15 @@ def log(kind, rows):
 class Length:
     chunk_size = 4
 
+    def __init__(self, pause=0.0):
+        self.pause = pause
+
+    def identity(self):
+        return {}
+
     def score(self, records):
         log("score", [r.id for r in records])
+        time.sleep(self.pause)
         return [
             Unscorable("says skip") if "skip" in r.response else float(len(r.response))
             for r in records

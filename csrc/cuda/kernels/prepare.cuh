@@ -8,7 +8,7 @@
 #include "cuda/kernels/device.cuh"
 #include "cuda/kernels/layout.cuh"
 #include "cuda/kernels/rows.cuh"
-#include "cuda/state.hpp"
+#include "cuda/kernels/state.hpp"
 
 namespace mods::cuda {
 

@@ -5,7 +5,7 @@
 #include "cuda/kernels/device.cuh"
 #include "cuda/kernels/layout.cuh"
 #include "cuda/kernels/lists.cuh"
-#include "cuda/state.hpp"
+#include "cuda/kernels/state.hpp"
 #include "threshold.hpp"
 
 namespace mods::cuda {

@@ -10,6 +10,7 @@
 // exact once stamp[p] equals the number of centres. A pair is skipped only when its bound, hence
 // its distance, is at least m[p]. One block owns a row, and its refinements are in a fixed order.
 #pragma once
+#include <cmath>
 #include <cstdint>
 
 #include "bound.hpp"
@@ -17,11 +18,10 @@
 #include "cuda/kernels/layout.cuh"
 #include "cuda/kernels/lists.cuh"
 #include "cuda/kernels/rows.cuh"
-#include "cuda/state.hpp"
+#include "cuda/kernels/state.hpp"
 
 namespace mods::cuda {
 
-inline constexpr int kTileRows = 64;
 inline constexpr int kSlice = 64;  ///< bytes of a sketch row staged at a time
 inline constexpr int kStages = 3;
 inline constexpr int kBoundPitch = kChunk + 4;

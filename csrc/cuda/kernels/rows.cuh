@@ -5,7 +5,7 @@
 
 #include "canonical.hpp"
 #include "cuda/kernels/device.cuh"
-#include "cuda/rows_view.hpp"
+#include "cuda/kernels/rows_view.hpp"
 
 namespace mods::cuda {
 

@@ -5,7 +5,7 @@
 
 #include "cuda/kernels/device.cuh"
 #include "cuda/kernels/layout.cuh"
-#include "cuda/state.hpp"
+#include "cuda/kernels/state.hpp"
 
 namespace mods::cuda {
 

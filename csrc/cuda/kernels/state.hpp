@@ -15,6 +15,7 @@ inline constexpr int kBuckets = 1024;  ///< buckets of stamps, to group rows of 
 #define MODS_CUDA_CANDIDATES 1024  // tests also build a small set, to see more refills
 #endif
 inline constexpr int kCandidates = MODS_CUDA_CANDIDATES;  ///< most candidates: one per thread
+inline constexpr int kTileRows = 64;                      ///< rows per bound tile
 inline constexpr int kChunk = 128;                        ///< centres per bound tile
 inline constexpr int kNoIndex = 0x7fffffff;
 
