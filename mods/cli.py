@@ -26,6 +26,7 @@ from mods.commands.run import run
 from mods.commands.score import score
 from mods.commands.why import why
 from mods.errors import ModsError
+from mods.progress import tell
 from mods.wording import printable
 
 EPILOG = """\b
@@ -114,14 +115,6 @@ def fail(message: str) -> NoReturn:
     """Tell an error in one line and end."""
     tell(f"error: {printable(message)}")
     sys.exit(1)
-
-
-def tell(text: str) -> None:
-    """Write to standard error, which may be closed: what was asked for does not depend on it."""
-    try:
-        click.echo(text, err=True)
-    except (OSError, ValueError):
-        drop(sys.stderr)
 
 
 def drop(stream: TextIO | None) -> None:

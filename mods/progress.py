@@ -6,7 +6,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -14,6 +14,26 @@ from mods.wording import printable
 
 LISTENED = ("mods", "mods_plugins")
 """Loggers whose information is worth a line; of all others only warnings are."""
+
+
+ON_SCREEN, IN_LOGS = 0.2, 15.0
+"""Seconds between two states of a bar: a log file wants few lines."""
+
+
+def open_screen(*, terminal: bool = False) -> bool:
+    """Say whether standard error can be written to, or whether it is a terminal."""
+    try:
+        return sys.stderr is not None and (sys.stderr.isatty() or not terminal)
+    except ValueError:  # closed
+        return False
+
+
+def tell(text: str) -> None:
+    """Write a line to standard error; it may be closed, and then nobody wants to know."""
+    if sys.stderr is None:  # print would take standard output instead
+        return
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -40,14 +60,13 @@ class Progress:
         """Show a bar of `total` rows; yields a function that advances it by a number of rows."""
         from tqdm import tqdm
 
-        interval = 0.2 if sys.stderr.isatty() else 15.0  # a log file wants few lines
         with tqdm(
             desc=label,
             total=total,
             initial=done,
             unit=" rows",
-            disable=self.quiet,
-            mininterval=interval,
+            disable=self.quiet or not open_screen(),
+            mininterval=ON_SCREEN if open_screen(terminal=True) else IN_LOGS,
             dynamic_ncols=True,
             file=sys.stderr,
         ) as bar:
@@ -60,7 +79,7 @@ class Progress:
             return
         self.notices.append(text)
         if self._tells:
-            print(f"note: {self._worded(text)}", file=sys.stderr)
+            tell(f"note: {self._worded(text)}")
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -84,7 +103,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Tell what happens now."""
         if not self.quiet:
-            print(printable(text), file=sys.stderr)
+            tell(printable(text))
 
 
 @dataclass

@@ -29,6 +29,7 @@ OTHERS = {
     "arguments": Message("user", "Hi", tool_calls=(ToolCall("f", '{"a": 1}'),)),
     "id of the call": Message("user", "Hi", tool_calls=(ToolCall("f", "{}", "1"),)),
     "tool_call_id": Message("user", "Hi", tool_call_id="1"),
+    "name": Message("user", "Hi", name="f"),
     "media": Message("user", "Hi", media=(Media("image", "a.png"),)),
     "kind of media": Message("user", "Hi", media=(Media("audio", "a.png"),)),
     "weight": Message("user", "Hi", weight=0.5),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.torture.place import LIMIT, Place, clear_error
+from tools.torture.place import LIMIT, ROOT, Place, clear_error
 
 
 def kills(place: Place, rng: random.Random, until: float) -> Iterator[str | None]:
@@ -154,3 +154,43 @@ def shared_cache(place: Place, rng: random.Random, until: float) -> Iterator[str
     twice = len(lines) - len(set(lines))
     same = codes == [0, 0] and place.result("one") == place.result("two")
     yield None if same and not twice else f"exits {codes}, {twice} rows done twice"
+
+
+TINY_MODEL = (
+    "import pathlib, sys; from support.tiny_models import tiny_llama; "
+    "tiny_llama(pathlib.Path(sys.argv[1]))"
+)
+WHOLE_CHECKPOINT = "*/checkpoints/*/mods-complete"
+
+
+def tuning_kills(place: Place, rng: random.Random, until: float) -> Iterator[str | None]:
+    """The real back end, killed 20 times while it tunes, ends with the same adapter."""
+    model = place.folder / "model"
+    tests = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    subprocess.run([sys.executable, "-c", TINY_MODEL, str(model)], check=True, env=tests)
+    real = {"--model": str(model), "--trainer": "hf", "--generator": "hf", "--necessity": "loss"}
+    settings = ("tuning.epochs=150", "tuning.batch_size=4", "tuning.micro_batch=2")
+
+    def run(out: str, cache: str) -> list[str]:
+        arguments = place.run(out, cache=cache)
+        for option, value in real.items():
+            arguments[arguments.index(option) + 1] = value
+        return [*arguments, *(word for setting in settings for word in ("--set", setting))]
+
+    whole = place.mods(*run("whole", "other"))
+    assert whole.returncode == 0, whole.stderr
+    checkpoints = place.folder / "cache" / "tuned"
+    for _ in range(20):
+        process = place.start(*run("killed", "cache"))
+        while process.poll() is None and not list(checkpoints.glob(WHOLE_CHECKPOINT)):
+            time.sleep(0.05)
+        time.sleep(rng.uniform(0, 12))
+        process.kill()
+        process.wait()
+    again = place.mods(*run("killed", "cache"))
+    adapters = {
+        next((place.folder / cache / "tuned").glob("*/tuned/*.safetensors")).read_bytes()
+        for cache in ("other", "cache")
+    }
+    same = len(adapters) == 1 and place.result("killed") == place.result("whole")
+    yield None if again.returncode == 0 and same else f"exit {again.returncode}, same: {same}"
