@@ -17,6 +17,11 @@ LIMIT = 120
 """Seconds that one command may take before it counts as hung."""
 
 
+def name(number: int) -> str:
+    """Return a word of its own for a number: rows must differ in their letters."""
+    return "".join(chr(97 + (7 * number + 5 * at) % 26) for at in range(number % 9 + 2))
+
+
 class Place:
     """A temporary folder with data, and `mods` commands in it."""
 
@@ -24,10 +29,7 @@ class Place:
         self.folder = folder
         self.data = folder / "data.jsonl"
         rows = [
-            {
-                "instruction": f"Say {i} in words number {i * i}",
-                "output": f"word {i} " * (i % 7 + 1),
-            }
+            {"instruction": f"Spell {name(i)} and {name(i * i)}", "output": f"{i} " * (i % 7 + 1)}
             for i in range(ROWS)
         ]
         self.data.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"cut": \n')
