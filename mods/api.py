@@ -180,7 +180,8 @@ def read(
     -------
     Reading
         `records` (made when asked for), `duplicates`, `broken` rows with their reasons, and
-        `views`: by source, which columns served which part and which were not used.
+        `views`: by source, which columns served which part and which were not used; `notes`: files
+        of folders that were left out.
 
     Raises
     ------
@@ -319,9 +320,8 @@ def read_data(data: Data, registry: Registry, how: How, progress: Progress) -> R
                 seen = rows
 
             reading = read_sources(sources, readers, on_progress=show, **options)  # type: ignore[arg-type]
-    for source, view in reading.views.items():
-        for line in view.told(source):
-            progress.note(line)
+    for line in reading.told:
+        progress.note(line)
     return reading
 
 

@@ -127,7 +127,11 @@ def to_json(value: Mapping[str, Any], indent: int | None = None) -> bytes:
             return text.encode("utf-8") + b"\n"
         except UnicodeEncodeError:
             continue
-        except ValueError:
+        except RecursionError:
+            raise DataError("a row is nested too deeply, or holds itself") from None
+        except (TypeError, ValueError) as error:
+            if "Circular" in str(error):
+                raise DataError("a row holds itself: it cannot be written") from None
             return to_json(_without_nan(value), indent)
     raise AssertionError("ASCII cannot fail to be encoded")
 
@@ -138,6 +142,8 @@ def _plain(value: Any) -> Any:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Mapping):
         return dict(value)
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return value.tolist()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
@@ -146,7 +152,9 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return _without_nan(value.tolist())
     return [_without_nan(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -184,12 +192,48 @@ def read_array(path: Path) -> npt.NDArray[Any]:
     import numpy as np
 
     try:
+        with path.open("rb") as file:
+            start = file.read(16)
+        if not start.startswith(NPY):
+            raise DataError(f"{path} is not a .npy file of numbers: {what_it_is(start)}")
         loaded: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path} is not a .npy file of numbers: {error}") from error
     return loaded
+
+
+NPY = b"\x93NUMPY"
+SAVE = "save the array alone with numpy.save"
+KINDS = {
+    b"PK\x03\x04": f"it is an archive, as .npz and .pt files are; {SAVE}",
+    b"PAR1": f"it is Parquet; {SAVE}",
+    b"ARROW1": f"it is an Arrow file; {SAVE}",
+    b"\x89HDF": f"it is an HDF5 file; {SAVE}",
+    b"\x1f\x8b": "it is packed with gzip; unpack it first",
+    b"BZh": "it is packed with bzip2; unpack it first",
+    b"\xfd7zXZ": "it is packed with xz; unpack it first",
+    b"\x28\xb5\x2f\xfd": "it is packed with zstd; unpack it first",
+    b"\x80": f"it is a pickle, as old .pt files are, which is not opened; {SAVE}",
+}
+"""What other files are, by how they begin."""
+
+
+def what_it_is(start: bytes) -> str:
+    """Say what a file is that begins with 16 bytes, and what to do."""
+    if not start:
+        return "it is empty"
+    for magic, kind in KINDS.items():
+        if start.startswith(magic):
+            return kind
+    if start[8:10] == b'{"' and start[4:8] == bytes(4):
+        return f"it is a safetensors file; {SAVE}"
+    try:
+        start.decode("ascii")
+    except UnicodeDecodeError:
+        return f"it is of no kind that is known here; {SAVE}"
+    return f"it is text; {SAVE}"
 
 
 # --- locks --------------------------------------------------------------------------------------

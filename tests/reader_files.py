@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from importlib import import_module
 
@@ -13,26 +14,34 @@ HUGE, DEEP = "1" * 5000, "[" * 100_000 + '"]"' + "]" * 100_000
 """Correct JSON that cannot be parsed: a number with too many digits, and too many brackets."""
 
 
-def all_readers():
+def all_readers(**options):
     """The default readers by name, in the order in which they are registered."""
     made = {}
     for name in ("json", "jsonl", "csv", "parquet", "datasets"):
         module = import_module(f"mods_plugins.readers.{name}")
-        module.register_readers(lambda name, factory: made.__setitem__(name, factory()))
+        module.register_readers(
+            lambda name, factory: made.__setitem__(name, make(factory, options))
+        )
     return made
 
 
-def reader_of(path):
+def make(factory, options):
+    """Make a reader with those of the options that it takes."""
+    takes = inspect.signature(factory).parameters
+    return factory(**{name: value for name, value in options.items() if name in takes})
+
+
+def reader_of(path, **options):
     """The only reader that takes a file."""
-    (reader,) = [r for r in all_readers().values() if r.matches(str(path))]
+    (reader,) = [r for r in all_readers(**options).values() if r.matches(str(path))]
     return reader
 
 
-def read(path, content=None):
+def read(path, content=None, **options):
     """Write a file (text or bytes) and read it with the only reader that takes it."""
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(reader_of(path).read(str(path)))
+    return list(reader_of(path, **options).read(str(path)))
 
 
 def rows(result):

@@ -75,6 +75,7 @@ def as_dict(found: Reading, rows: int) -> dict[str, Any]:
         "broken": [
             {"source": row.source, "row": row.row, "reason": row.reason} for row in found.broken
         ],
+        "notes": found.notes,
         "sources": {source: view.as_dict() for source, view in found.views.items()},
         "shown": [
             {
@@ -91,7 +92,7 @@ def as_dict(found: Reading, rows: int) -> dict[str, Any]:
 
 def told(found: Reading, rows: int) -> str:
     """Say how the data was read."""
-    lines = [line for source, view in found.views.items() for line in view.told(source)]
+    lines = found.told
     lines.append(
         f"rows in {found.rows:,} = {len(found.records):,} records + {len(found.duplicates):,} "
         f"duplicates + {len(found.broken):,} broken"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,17 @@ from mods.data.fields import media_kind
 from mods.data.found import Assignment, Found
 from mods.data.tools import looks_like_calls, read_calls, read_media, read_tools
 from mods.data.turns import Turns, read_item, read_turns, reply, unread
-from mods.data.values import RowError, as_list, as_text, is_empty, is_list, opened
+from mods.data.values import (
+    RowError,
+    as_list,
+    as_text,
+    as_weight,
+    is_empty,
+    is_list,
+    native,
+    opened,
+    rows_of,
+)
 from mods.records import Conversation, Message, Record, user_text
 
 Built = tuple[Turns, str, str]
@@ -45,6 +56,11 @@ def turns_of(field: str) -> Callable[[Found], Built]:
     def build(found: Found) -> Built:
         where = found.where(field)
         turns = read_turns(found.value(field), where)
+        if found.has("chosen"):
+            if turns and turns[-1].role == "assistant":
+                found.ignore("chosen")
+            else:  # the better of two answers stands in a column of its own
+                turns = [*turns, *answered(found, "chosen")]
         if found.ignored is not None:
             column = found.columns[field][0]
             found.ignored.update(f"{column}[].{key}" for key in unread(found.value(field)))
@@ -77,25 +93,51 @@ def prompt_completion(found: Found) -> Built:
 
 def preference(found: Found) -> Built:
     """Build a row of its chosen side; the rejected one is no part of the conversation."""
-    chosen, where = found.value("chosen"), found.where("chosen")
+    where = found.where("chosen")
     asked = history(found)
     if found.has("prompt"):
-        prompt = found.value("prompt")
-        asked += (
-            read_turns(prompt, found.where("prompt"))
-            if is_list(prompt)
-            else [Message("user", as_text(prompt, found.where("prompt")))]
-        )
-    if isinstance(chosen, Mapping):
-        answered = read_item(chosen, where)
-    elif is_list(chosen):
-        answered = read_turns(chosen, where)
-    else:
-        answered = [reply(as_text(chosen, where, "text or turns"))]
+        asked += prompted(found)
+    side = answered(found, "chosen")
     # Many rows repeat the prompt at the start of the chosen side.
-    if answered[: len(asked)] == asked or any(turn.role == "user" for turn in answered):
-        return conversation(answered, where)
-    return conversation([*asked, *answered], where)
+    if side[: len(asked)] == asked or any(turn.role == "user" for turn in side):
+        return conversation(side, where)
+    instruction, input = "", ""
+    if found.has("input"):
+        instruction, input = as_text(found.value("prompt"), found.where("prompt")), input_of(found)
+    turns, last, _ = conversation([*asked, *side], where)
+    return turns, instruction or last, input
+
+
+def prompted(found: Found) -> Turns:
+    """Return what a preference row asks: a text, with an input if there is one, or turns."""
+    prompt, where = found.value("prompt"), found.where("prompt")
+    if is_list(prompt) or isinstance(prompt, Mapping):
+        return read_turns(prompt, where)
+    input = input_of(found) if found.has("input") else ""
+    return [Message("user", user_text(as_text(prompt, where), input))]
+
+
+def answered(found: Found, field: str) -> Turns:
+    """Return one side of a preference row: a text, a turn, turns, or a transcript."""
+    value, where = found.value(field), found.where(field)
+    if isinstance(value, Mapping) and "role" not in value and "from" not in value:
+        value = rows_of(value) or value
+    if isinstance(value, Mapping):
+        return read_item(value, where)
+    if is_list(value):
+        return read_turns(value, where)
+    text = as_text(value, where, "text or turns")
+    parts = SPEAKERS.split(text)
+    if len(parts) < 5 or parts[0].strip():
+        return [reply(text)]
+    return [
+        reply(said) if speaker == "Assistant" else Message("user", said)
+        for speaker, said in zip(parts[1::2], parts[2::2], strict=True)
+    ]
+
+
+SPEAKERS = re.compile(r"(?:^|\n\n)(Human|Assistant): ?")
+"""What begins a turn in a transcript."""
 
 
 # --- parts of a conversation --------------------------------------------------------------------
@@ -136,17 +178,14 @@ def history(found: Found) -> Turns:
     if not found.has("history"):
         return []
     where = found.where("history")
-    items = as_list(found.value("history"), where, "a list of pairs")
-    turns: Turns = []
-    for number, item in enumerate(items, 1):
-        turns += read_item(opened(item, where), f"pair {number} of {where}")
-    return turns
+    turns = opened(found.value("history"), where)
+    return [] if is_empty(turns) else read_turns(turns, where)
 
 
 def input_of(found: Found) -> str:
     """Return the separate input: every text to work on, then the choices."""
     parts = [
-        as_text(found.data[column], f"field '{column}'")
+        as_text(native(found.data[column]), f"field '{column}'")
         for column in found.columns.get("input", ())
     ]
     if found.has("choices"):
@@ -175,36 +214,48 @@ def answer(found: Found) -> Message:
     value, where = found.value("output"), found.where("output")
     if found.has("tools") and looks_like_calls(value):
         return Message("assistant", "", tool_calls=read_calls(value, where))
-    if found.has("choices") and isinstance(value, int) and not isinstance(value, bool):
+    if found.has("choices"):
         offered = choices(found)
-        if not 0 <= value < len(offered):
-            raise RowError(f"{where} is {value}, but there are {len(offered)} choices")
-        return Message("assistant", ". ".join(offered[value]))
+        if isinstance(value, int) and not isinstance(value, bool):
+            if not 0 <= value < len(offered):
+                raise RowError(f"{where} is {value}, but there are {len(offered)} choices")
+            return Message("assistant", ". ".join(offered[value]))
+        named = [choice for choice in offered if choice[0] == value]
+        if named:
+            return Message("assistant", ". ".join(named[0]))
     if isinstance(value, Mapping) and is_list(value.get("text")):  # extractive answers
         value = value["text"]
-    if is_list(value) and len(value) == 1:
-        value = value[0]
+    if is_list(value):
+        texts = [item["text"] if isinstance(item, Mapping) and "text" in item else item
+                 for item in value]  # fmt: skip
+        if any(text != texts[0] for text in texts):  # others that would do as well
+            found.ignore("output", "[1:]")
+        value = texts[0] if texts else ""
     return reply(as_text(value, where))
 
 
 def completed(turns: Turns, found: Found) -> Turns:
     """Add what stands in fields of its own: system, reasoning, media, weight; heed the label."""
-    label = found.value("label")
-    if label is False or (isinstance(label, str) and label.lower() == "false"):
-        raise RowError(f"labelled as a bad response ({found.where('label')})")
+    if found.has("label"):
+        label = str(found.value("label")).lower()
+        if label == "false":
+            raise RowError(f"labelled as a bad response ({found.where('label')})")
+        if label != "true":
+            found.ignore("label")
     if found.has("system"):
         turns = with_system(turns, found.text("system"))
-    if found.has("reasoning") and not turns[-1].reasoning:
-        turns = [*turns[:-1], turns[-1]._replace(reasoning=found.text("reasoning"))]
+    if found.has("reasoning"):
+        if not turns[-1].reasoning:
+            turns = [*turns[:-1], turns[-1]._replace(reasoning=found.text("reasoning"))]
+        elif turns[-1].reasoning != found.text("reasoning"):
+            found.ignore("reasoning")
     if found.has("media"):
         turns = with_media(turns, found)
-    weight = found.value("weight")
-    if not is_empty(weight):
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0:
-            raise RowError(f"{found.where('weight')} should be a number from 0, found {weight!r}")
+    if found.has("weight"):
+        weight = as_weight(found.value("weight"), found.where("weight"))
         if weight == 0:
             raise RowError(f"its weight is 0: not to be learned ({found.where('weight')})")
-        turns = [*turns[:-1], turns[-1]._replace(weight=float(weight))]
+        turns = [*turns[:-1], turns[-1]._replace(weight=weight)]
     return turns
 
 
@@ -225,7 +276,9 @@ def with_media(turns: Turns, found: Found) -> Turns:
         medium
         for column in found.columns["media"]
         for medium in read_media(
-            opened(found.data[column], f"field '{column}'"), media_kind(column), f"field '{column}'"
+            opened(native(found.data[column]), f"field '{column}'"),
+            media_kind(column),
+            f"field '{column}'",
         )
     )
     at = next((i for i, turn in enumerate(turns) if turn.role == "user"), None)

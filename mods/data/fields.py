@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from mods.data.tools import MediaKind
 
-ASKED = ("instruction", "question", "query", "input")
-ANSWERED = ("output", "response", "answer", "answers", "completion", "target")
+ASKED = ("instruction", "question", "query", "problem", "input")
+ANSWERED = ("output", "response", "answer", "answers", "completion", "target", "solution")
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "messages": ("messages",),
@@ -15,7 +15,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "conversations", "conversation", "dialogue", "dialog", "dialogs", "chat", "turns", "data",
     ),
     "instruction": ASKED,
-    "output": ANSWERED,
+    "output": (*ANSWERED, "answerkey", "answer_key"),
     "prompt": ("prompt", "question", "instruction", "query"),
     "completion": ("completion", "response", "output", "answer"),
     "chosen": ("chosen", "chosen_response"),
@@ -28,9 +28,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("reasoning", "reasoning_content", "thinking", "thoughts", "chain_of_thought"),
     "media": ("image", "images", "video", "videos", "audio", "audios"),
     "weight": ("weight",),
-    "label": ("label",),
+    "label": ("label", "kto_tag"),
 }  # fmt: skip
-"""The columns each field is looked for in, best first. A column serves one field only."""
+"""The columns each field is looked for in, best first. A column serves one field only.
+
+Names are compared in lower case, without spaces around.
+"""
 
 SEVERAL = ("input", "media")
 """Fields that take every column of theirs that holds something; others take the first."""
@@ -41,6 +44,7 @@ LOUD = {name for names in FIELDS.values() for name in names} - {"data", "label",
 
 def media_kind(column: str) -> MediaKind:
     """Return the kind of media that a column holds, by its name."""
+    column = column.strip().lower()
     if column.startswith("video"):
         return "video"
     return "audio" if column.startswith("audio") else "image"

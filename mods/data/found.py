@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mods.data.values import as_text
+from mods.data.values import as_text, native
 
 if TYPE_CHECKING:
     from mods.data.schemas import Schema
@@ -74,7 +74,12 @@ class Found:
     def value(self, field: str) -> Any:
         """Return what the field holds; None where it holds nothing."""
         columns = self.columns.get(field)
-        return self.data[columns[0]] if columns else None
+        return native(self.data[columns[0]]) if columns else None
+
+    def ignore(self, field: str, what: str = "") -> None:
+        """Note that the column of a field, or a part of it, is not used."""
+        if self.ignored is not None:
+            self.ignored.add(f"{self.columns[field][0]}{what}")
 
     def where(self, field: str) -> str:
         """Name the field for messages."""

@@ -132,7 +132,7 @@ def plain_identity(
     if not (type(asked) is type(answered) is type(input) is str):
         return None
     user = f"{asked}\n{input}" if input else asked
-    if not asked.strip() or not answered.strip() or "<think>" in answered:
+    if not asked.strip() or not answered.strip() or "think>" in answered:
         return None
     if not (user.isascii() and answered.isascii()):
         try:

@@ -38,6 +38,8 @@ class Layout:
 
     def _assign(self, data: Mapping[str, Any]) -> Assignment | None:
         """Hold the row against every schema: columns with something in them come first."""
+        if not all(isinstance(name, str) for name in data):
+            return None  # `check` says why
         schemas = [SCHEMAS[self.schema]] if self.schema else list(SCHEMAS.values())
         filled = [name for name, value in data.items() if not is_empty(value)]
         for there in (filled, list(data)):
@@ -54,9 +56,12 @@ class Layout:
     ) -> dict[str, tuple[str, ...]] | None:
         """Give each field its columns, none to two fields; None if a required one has none."""
         taken: set[str] = set(self.columns.values())
+        spelt = {id(of): {name.strip().lower(): name for name in of} for of in (there, filled)}
         columns: dict[str, tuple[str, ...]] = {}
         for field, of, needed in self._wanted(schema, there, filled):
-            free = [n for n in self._names[field] if n in of and n not in taken]
+            spelling = spelt[id(of)]
+            free = [spelling[n] for n in self._names[field] if n in spelling]
+            free = [n for n in free if n not in taken]
             if field in self.columns:
                 free = [self.columns[field]] if self.columns[field] in of else []
             found = tuple(free) if field in SEVERAL else tuple(free[:1])
@@ -83,15 +88,21 @@ class Layout:
     def missing(self, data: Mapping[str, Any]) -> str:
         """Say which required fields a row lacks, going by the schema or else the nearest one."""
         schemas = [SCHEMAS[self.schema]] if self.schema else list(SCHEMAS.values())
+        there = {*data, *(str(name).strip().lower() for name in data)}
         lacking = [
             [
                 self.columns.get(field, field)
                 for field in schema.required
-                if not any(name in data for name in self._names[field])
+                if not any(name in there for name in self._names[field])
             ]
             for schema in schemas
         ]
-        near = min(range(len(schemas)), key=lambda i: len(lacking[i]) / len(schemas[i].required))
+
+        def far(at: int) -> tuple[float, int]:
+            needed = schemas[at].required
+            return len(lacking[at]) / len(needed), -sum(name in there for name in needed)
+
+        near = min(range(len(schemas)), key=far)
         found = ", ".join(str(name) for name in list(data)[:SHOWN]) or "none"
         if len(lacking[near]) == len(schemas[near].required) and self.schema is None:
             return f"no field of any schema (fields: {found})"

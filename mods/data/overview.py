@@ -77,11 +77,11 @@ class SourceView:
         line = f"{source}: read as {read}"
         if aside:
             line += f"; kept aside: {', '.join(sorted(aside))}"
-        quiet = [*(name for name in self.unused if name not in LOUD), *self.ignored]
+        quiet = [*(name for name in self.unused if not is_loud(name)), *self.ignored]
         if quiet:
             line += f"; not used: {', '.join(sorted(quiet))}"
         lines = [line]
-        loud = sorted(name for name in self.unused if name in LOUD)
+        loud = sorted(name for name in self.unused if is_loud(name))
         if loud:
             rows = ", ".join(f"{name} (in {self.unused[name]:,} rows)" for name in loud)
             lines.append(
@@ -100,6 +100,11 @@ class SourceView:
         return ", ".join(
             f"{name}={'+'.join(columns)}" for name, columns in served.items() if name not in ASIDE
         )
+
+
+def is_loud(column: str) -> bool:
+    """Say whether a column usually carries meaning, by its name."""
+    return column.strip().lower() in LOUD
 
 
 def parts_of(turns: tuple[Message, ...]) -> set[str]:

@@ -53,6 +53,8 @@ class Reading:
     """Rows that cannot be a record, with source, row number, reason and raw text."""
     views: dict[str, SourceView] = field(default_factory=dict)
     """By source: how its rows were read, and what of them was not used."""
+    notes: list[str] = field(default_factory=list)
+    """What else there is to say about the sources: files of folders that were left out."""
     rows: int = 0
     """Rows seen."""
 
@@ -60,6 +62,12 @@ class Reading:
     def sources(self) -> list[str]:
         """The sources in order."""
         return list(self.views)
+
+    @property
+    def told(self) -> list[str]:
+        """How everything was read, in words: the notes, then what there is to say by source."""
+        views = self.views.items()
+        return [*self.notes, *(line for source, view in views for line in view.told(source))]
 
 
 def read_sources(
@@ -85,9 +93,16 @@ def read_sources(
     when not one usable row is found; `SettingsError` for a schema or columns that do not exist.
     """
     collector = _Collector(Layout(schema, columns), strict, on_progress)
+    listing = expand_sources(sources, readers)
+    collector.reading.notes += listing.notes
     with uncollected():
-        for source in expand_sources(sources, readers):
+        for source in listing.files:
+            said = listing.columns.get(source) if not (schema or columns) else None
+            if said is not None:
+                collector.layout = Layout(None, said)
             collector.add(source, open_source(source, readers))
+            if said is not None:
+                collector.layout = Layout(schema, columns)
     return collector.finish()
 
 
@@ -181,6 +196,8 @@ class _Collector:
             try:
                 found = self._look(row, source, assignment, view)
             except RowError as error:
+                if self.strict and assignment is None and not view.rows:
+                    self._check_recognised(source, [row], 1)
                 self._break_data(row, source, str(error))
                 return assignment is not None
         assert assignment is not None

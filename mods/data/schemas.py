@@ -6,7 +6,7 @@
 | `sharegpt`          | `conversations`: a list of turns, of pairs, or of alternating texts  |
 | `alpaca`            | `instruction` and `output`, each a text; `input`, `choices`          |
 | `prompt-completion` | `prompt` and `completion`, each a text or a list of turns            |
-| `preference`        | `chosen`: a text or turns; `prompt`; `rejected` is kept aside        |
+| `preference`        | `chosen`: a text or turns; `prompt`, `input`; `rejected` is aside   |
 
 Every schema takes `system`, `history`, `tools`, `reasoning`, `media`, `weight`, `label` besides.
 `mods.data.fields.FIELDS` lists the columns that each field is looked for in.
@@ -50,11 +50,11 @@ class Schema:
 SCHEMAS: Mapping[str, Schema] = {
     schema.name: schema
     for schema in (
-        Schema("messages", ("messages",), build.turns_of("messages")),
-        Schema("sharegpt", ("conversations",), build.turns_of("conversations")),
+        Schema("messages", ("messages",), build.turns_of("messages"), ("chosen",)),
+        Schema("sharegpt", ("conversations",), build.turns_of("conversations"), ("chosen",)),
         Schema("alpaca", ("instruction", "output"), build.alpaca, ("input", "choices")),
         Schema("prompt-completion", ("prompt", "completion"), build.prompt_completion),
-        Schema("preference", ("chosen",), build.preference, ("prompt",)),
+        Schema("preference", ("chosen",), build.preference, ("prompt", "input")),
     )
 }
 """Every schema by name, in the order in which a row is held against them."""

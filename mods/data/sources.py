@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
+from mods.data.folders import Listing, list_folder
 from mods.errors import DataError, ModsError, PluginError
 from mods.records import BrokenRow, RawRow
 from mods.wording import describe, json_kind
@@ -57,14 +60,19 @@ def find_reader(source: str, readers: Mapping[str, Reader]) -> str | None:
     return next((name for name, reader in readers.items() if reader.matches(source)), None)
 
 
-def expand_sources(sources: Sequence[str], readers: Mapping[str, Reader]) -> list[str]:
+def expand_sources(sources: Sequence[str], readers: Mapping[str, Reader]) -> Listing:
     """Replace folders by the data files in them; `DataError` if something is given twice."""
     if not sources:
         raise DataError("no data source was given: name at least one file, folder or hub id")
-    expanded = [file for source in sources for file in _expand(str(source), readers)]
+    expanded = Listing()
+    for source in sources:
+        found = _expand(str(source), readers)
+        expanded.files += found.files
+        expanded.columns.update(found.columns)
+        expanded.notes += found.notes
     seen: dict[str, str] = {}
-    for source in expanded:
-        place = os.path.realpath(source)
+    for source in expanded.files:
+        place = source if is_remote(source) else os.path.realpath(source)
         if place in seen:
             raise DataError(
                 f"{source} is given twice (first as {seen[place]}): name every source once"
@@ -73,24 +81,38 @@ def expand_sources(sources: Sequence[str], readers: Mapping[str, Reader]) -> lis
     return expanded
 
 
-def _expand(source: str, readers: Mapping[str, Reader]) -> list[str]:
+REMOTE = re.compile(r"[a-z][a-z0-9+]*://.+")
+LOCAL = "file://"
+
+
+def is_remote(source: str) -> bool:
+    """Say whether a source is an address, not a path or a hub id."""
+    return REMOTE.fullmatch(source) is not None
+
+
+def _expand(source: str, readers: Mapping[str, Reader]) -> Listing:
     """Return the data files of a folder in the order of their names, or the source itself."""
-    if not os.path.isdir(source) or find_reader(source, readers) is not None:
-        return [source]
-    try:
-        names = sorted(name for name in os.listdir(source) if not name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{source} cannot be read: {error.strerror}") from error
-    paths = [os.path.join(source, name) for name in names]
-    files = [path for path in paths if os.path.isfile(path) and find_reader(path, readers)]
-    if not files:
-        raise DataError(f"{source} is a folder without data files: expected {_readable(readers)}")
-    return files
+    if source.startswith(LOCAL):
+        source = unquote(urlsplit(source).path)
+    if is_remote(source) or find_reader(source, readers) is not None:
+        return Listing([source])
+    folder, split = source, ""
+    if not os.path.exists(source):
+        folder, _, split = source.rpartition(":")
+    if not os.path.isdir(folder):
+        return Listing([source])
+    found = list_folder(folder, split, lambda path: find_reader(path, readers) is not None)
+    if not found.files:
+        raise DataError(
+            f"{folder} is a folder without data files: expected {_readable(readers)}"
+            + "".join(f"; {note}" for note in found.notes)
+        )
+    return found
 
 
 def _not_understood(source: str, readers: Mapping[str, Reader]) -> DataError:
     """Say why no reader takes a source."""
-    if not os.path.exists(source):
+    if not is_remote(source) and not os.path.exists(source):
         return DataError(f"{source}: there is no such file or folder")
     return DataError(
         f"{source} is of no kind that can be read: expected {_readable(readers)}. "

@@ -29,6 +29,15 @@ def read_calls(value: Any, where: str) -> tuple[ToolCall, ...]:
     return tuple(_read_call(call, where) for call in calls)
 
 
+def are_calls(text: str) -> bool:
+    """Say whether a text is JSON of tool calls."""
+    try:
+        read_calls(text, "")
+    except RowError:
+        return False
+    return True
+
+
 def looks_like_calls(value: Any) -> bool:
     """Say whether a value is a list of objects with a name and arguments."""
     if isinstance(value, str):
@@ -68,6 +77,10 @@ def _as_json_text(tool: Any, where: str) -> str:
     return json.dumps(tool, ensure_ascii=False)
 
 
+REFERENCES = ("bytes", "url", "path", "data", "file")
+"""Keys of objects that hold a medium or say where it is."""
+
+
 def read_media(value: Any, kind: MediaKind, where: str) -> tuple[Media, ...]:
     """Return references to media: a path or address, an object that holds one, or a list."""
     items = value if is_list(value) else [value]
@@ -80,8 +93,10 @@ def _reference(item: Any, where: str) -> str:
         return as_text(item, where)
     if isinstance(item, (bytes, bytearray)):
         return f"sha256:{hashlib.sha256(item).hexdigest()}"
+    if hasattr(item, "tobytes"):  # a picture that `datasets` has decoded
+        return _reference(item.tobytes(), where)
     if isinstance(item, Mapping):
-        for key in ("bytes", "url", "path", "data", "file"):
+        for key in REFERENCES:
             if not is_empty(item.get(key)):
                 return _reference(item[key], where)
     raise RowError(f"{where} should be a path, an address or content, found {json_kind(item)}")

@@ -6,8 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from mods.data.tools import MediaKind, read_calls, read_media
-from mods.data.values import RowError, as_list, as_text, is_empty, is_list, opened, rows_of
+from mods.data.tools import REFERENCES, MediaKind, are_calls, read_calls, read_media
+from mods.data.values import (
+    RowError,
+    as_list,
+    as_text,
+    as_weight,
+    is_empty,
+    is_list,
+    opened,
+    rows_of,
+)
 from mods.records import Media, Message
 from mods.wording import json_kind, quoted
 
@@ -33,16 +42,18 @@ MEDIA: Mapping[str, MediaKind] = {
     "audio": "audio", "audios": "audio", "audio_url": "audio", "input_audio": "audio",
     "video": "video", "videos": "video", "video_url": "video",
 }  # fmt: skip
-READ = {*ROLE, *TEXT, *REASONING, *TOOL_CALLS, *MEDIA, "tool_call_id", "weight", "name"}
+WEIGHTS = ("weight", "loss", "train")
+READ = {*ROLE, *TEXT, *REASONING, *TOOL_CALLS, *MEDIA, *WEIGHTS, "tool_call_id", "name"}
 """Every key of a turn that is read."""
-PAIRS = (
-    ("human", "assistant"), ("user", "assistant"), ("human", "gpt"), ("human", "bot"),
-    ("user", "bot"), ("question", "answer"), ("query", "response"), ("prompt", "response"),
-    ("instruction", "output"), ("input", "output"),
+ASKED = ("human", "user", "question", "query", "prompt", "instruction", "input", "q")
+ANSWERED = (
+    "assistant", "gpt", "bot", "ai", "model", "answer", "response", "output", "completion", "a",
 )  # fmt: skip
 """Keys of objects that hold a question and its answer."""
 
 THOUGHT = re.compile(r"\s*<think>(.*?)</think>\s*(.*)", re.DOTALL)
+UNOPENED = re.compile(r"((?:(?!<think>).)*?)</think>\s*(.*)", re.DOTALL)
+"""Thoughts whose `<think>` stood in the prompt of the model that wrote them."""
 
 
 def read_turns(value: Any, where: str) -> Turns:
@@ -72,13 +83,12 @@ def unread(turns: Any) -> set[str]:
     """Return the keys of messages that hold something and are not read."""
     if not is_list(turns):
         return set()
-    asked = {key for pair in PAIRS for key in pair}
     return {
         str(key)
         for turn in turns
         if isinstance(turn, Mapping) and not turn.keys() <= READ
         for key, value in turn.items()
-        if key not in READ and key not in asked and not is_empty(value)
+        if key not in READ and str(key).lower() not in (*ASKED, *ANSWERED) and not is_empty(value)
     }
 
 
@@ -89,9 +99,10 @@ def read_item(item: Any, where: str) -> Turns:
     if not isinstance(item, Mapping):
         raise RowError(f"{where} should be an object, found {json_kind(item)}")
     if key_of(item, ROLE) is None:
-        for asked, answered in PAIRS:
-            if asked in item and answered in item:
-                return read_pair((item[asked], item[answered]), where)
+        keys = {str(key).strip().lower(): key for key in item}
+        asked, answered = (next((keys[k] for k in x if k in keys), None) for x in (ASKED, ANSWERED))
+        if asked is not None and answered is not None:
+            return read_pair((item[asked], item[answered]), where)
         raise RowError(f"{where} has no role (expected 'role' or 'from')")
     turn = read_message(item, where)
     return [] if turn.role == "system" and not turn.content.strip() else [turn]
@@ -106,10 +117,11 @@ def read_pair(pair: Any, where: str) -> Turns:
 
 def reply(text: str, **parts: Any) -> Message:
     """Return a turn of the assistant; thoughts that stand before the answer are told apart."""
-    if "<think>" in text and not parts.get("reasoning"):
-        found = THOUGHT.fullmatch(text)
-        if found:
-            return Message("assistant", found[2], **{**parts, "reasoning": found[1].strip("\n")})
+    if "</think>" in text:
+        found = THOUGHT.fullmatch(text) or UNOPENED.fullmatch(text)
+        thought = found[1].strip("\n") if found else ""
+        if found and parts.get("reasoning", thought).strip() == thought.strip():
+            return Message("assistant", found[2], **{**parts, "reasoning": thought})
     return Message("assistant", text, **parts)
 
 
@@ -120,8 +132,11 @@ def read_message(turn: Mapping[str, Any], where: str) -> Message:
     name = as_text(turn[role_key], f"'{role_key}' of {where}").strip().lower()
     if name in CALLS:
         text_key = key_of(turn, TEXT) or TEXT[0]
-        calls = read_calls(turn.get(text_key), f"'{text_key}' of {where}")
-        return Message("assistant", "", tool_calls=calls, weight=read_weight(turn, where))
+        value, weight = turn.get(text_key), read_weight(turn, where)
+        if isinstance(value, str) and not are_calls(value):  # a call in a notation of its own
+            return Message("assistant", as_text(value, where), weight=weight)
+        calls = read_calls(value, f"'{text_key}' of {where}")
+        return Message("assistant", "", tool_calls=calls, weight=weight)
     role = ROLES.get(name)
     if role is None:
         raise RowError(f"{where} has the unknown role {quoted(turn[role_key])}")
@@ -157,12 +172,10 @@ def read_parts(turn: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def read_weight(turn: Mapping[str, Any], where: str) -> float | None:
     """Return the training weight of a turn, 0 or more; None where it has none."""
-    value = turn.get("weight")
-    if is_empty(value):
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        raise RowError(f"'weight' of {where} should be a number from 0, found {quoted(value)}")
-    return float(value)
+    for key in WEIGHTS:
+        if not is_empty(turn.get(key)):
+            return as_weight(turn[key], f"'{key}' of {where}")
+    return None
 
 
 def key_of(turn: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
@@ -202,8 +215,9 @@ def read_part(part: Any, where: str) -> tuple[str, tuple[Media, ...]]:
     kind = part.get("type", "text")
     if kind in MEDIA:
         value = next((part[k] for k in (kind, *MEDIA) if not is_empty(part.get(k))), None)
-        value = part if value is None else value
-        return "", read_media(value, MEDIA[kind], where)
+        if value is None and not any(part.get(key) for key in REFERENCES):
+            return "", ()  # says where a medium belongs that stands in a column
+        return "", read_media(part if value is None else value, MEDIA[kind], where)
     if kind in ("text", "input_text", "output_text"):
         return as_text(part.get("text"), where), ()
     raise RowError(f"{where} is no text but {quoted(kind)}, which is not supported")

@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mods.wording import json_kind
+from mods.wording import json_kind, quoted
 
 
 class RowError(ValueError):
@@ -17,11 +17,28 @@ class RowError(ValueError):
 
 def is_empty(value: Any) -> bool:
     """Say whether a cell holds nothing: null, the NaN that pandas writes, '', [] or {}."""
-    if value is None or value == "":
+    if value is None or type(value).__name__ in NULLS:
         return True
     if isinstance(value, float):
         return math.isnan(value)
-    return isinstance(value, (list, tuple, dict)) and not value
+    if isinstance(value, (str, bytes, list, tuple, dict)):
+        return not value
+    return hasattr(value, "tolist") and is_empty(value.tolist())
+
+
+NULLS = ("NAType", "NaTType")
+"""Types of the nulls of pandas."""
+
+
+def native(value: Any) -> Any:
+    """Return a value with lists and numbers in place of what NumPy has for them."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return {key: native(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [native(item) for item in value]
+    return native(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def is_list(value: Any) -> bool:
@@ -46,6 +63,18 @@ def as_text(value: Any, where: str, expected: str = "text") -> str:
                 f"{where} is no valid Unicode: half a surrogate pair at character {error.start + 1}"
             ) from None
     return value
+
+
+def as_weight(value: Any, where: str) -> float:
+    """Return a training weight, a number from 0; also as a text, or as true or false."""
+    try:
+        weight = float(value)
+    except (TypeError, ValueError):
+        weight = -1.0 if str(value).lower() != "true" else 1.0
+        weight = 0.0 if str(value).lower() == "false" else weight
+    if not 0 <= weight < math.inf:
+        raise RowError(f"{where} should be a number from 0, found {quoted(value)}")
+    return weight
 
 
 def as_list(value: Any, where: str, expected: str) -> Sequence[Any]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import codecs
+import contextlib
 import csv
+import io
 import os
-import re
 import sys
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from mods import BrokenRow, DataError, RawRow, hookimpl
 from mods_plugins.readers.files import (
+    SAMPLE,
     SHOWN,
     FileReader,
+    check_encoding,
     decoded,
     is_utf8,
-    likely_encoding,
     opened,
     visible,
 )
@@ -43,47 +44,51 @@ class CsvReader(FileReader):
     def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
         """Yield the rows; `DataError` if the header is empty or names a column twice."""
         csv.field_size_limit(LONGEST_VALUE)  # it can only be set globally
-        self._check_encoding(source)
-        with opened(source) as file, decoded(file, self.encoding, newline="") as text:
-            lines = _Lines(text, self.limit)
-            is_tsv = ".tsv" in os.path.basename(source.lower())
-            delimiter = "\t" if is_tsv else max(DELIMITERS, key=lines.first.count)
+        is_tsv = ".tsv" in os.path.basename(source.lower())
+        with opened(source, self.encoding) as file, contextlib.ExitStack() as stack:
+            check_encoding(file, source)
             # In TSV a quote is text unless it encloses the field.
-            plain = is_tsv and not _quotes(source)
-            rows = csv.reader(
+            plain = is_tsv and not _quotes(file)
+            text = stack.enter_context(decoded(file, newline=""))
+            lines = _Lines(text, self.limit)
+            delimiter = "\t" if is_tsv else max(DELIMITERS, key=lines.first.count)
+            rows: Iterator[list[str]] = csv.reader(
                 lines,
                 delimiter=delimiter,
                 strict=True,
                 quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL,
             )
+            if plain:
+                rows = ([_bare(cell) for cell in cells] for cells in rows)
             yield from _table_rows(rows, lines, _header(rows, source))
 
-    def _check_encoding(self, source: str) -> None:
-        """Say once what encoding a file may be in that is not UTF-8, not row by row."""
-        if codecs.lookup(self.encoding).name != "utf-8":
-            return
-        with opened(source) as file:
-            sample = file.read(SAMPLE)
-        try:
-            codecs.getincrementaldecoder("utf-8")().decode(sample)
-        except UnicodeDecodeError as error:
-            likely = likely_encoding(sample)
-            raise DataError(
-                f"{source} is not UTF-8 (byte {error.start + 1}); it may be {likely}: try "
-                f"`encoding` {likely}"
-            ) from error
+
+def _quotes(file: IO[bytes]) -> bool:
+    """Say whether quotes of a TSV file hold fields together that span lines or have tabs in them.
+
+    If not, each line is a row: a quote that is never closed is text, and costs no rows.
+    """
+    sample = file.read(SAMPLE)
+    file.seek(0)
+    text = sample[: sample.rfind(b"\n") + 1 or None].decode("utf-8", "replace")
+    plain = [line.count("\t") for line in text.split("\n") if line.strip()]
+    wrong = sum(count != plain[0] for count in plain)
+    if not wrong:
+        return False
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
+    try:
+        return sum(len(row) != plain[0] + 1 for row in rows if row) < wrong
+    except csv.Error:
+        return False
 
 
-SAMPLE = 1 << 20
-"""Bytes from which the encoding of a table is judged."""
-
-
-def _quotes(source: str) -> bool:
-    """Say whether fields of a TSV file are enclosed in quotes: each quote opens or closes one."""
-    with opened(source) as file:
-        sample = file.read(SAMPLE)
-    inside = re.sub(rb'(^|[\t\n])"(?:[^"]|"")*"(?=[\t\r\n]|$)', rb"\1", sample)
-    return b'"' in sample and b'"' not in inside
+def _bare(cell: str) -> str:
+    """Take the quotes off a field that they enclose."""
+    if len(cell) > 1 and cell[0] == cell[-1] == '"':
+        inside = cell[1:-1]
+        if '"' not in inside.replace('""', ""):
+            return inside.replace('""', '"')
+    return cell
 
 
 class _Lines:
@@ -148,7 +153,7 @@ def _table_rows(
         if len(text) >= lines.limit:
             problem, text = f"larger than {lines.limit >> 20} MB (`max_row_mb`)", text[:SHOWN]
         elif not is_utf8(text):
-            problem = "not in the encoding of the file"
+            problem = "not UTF-8"
         elif not problem and len(cells) != len(header):
             problem = f"expected {len(header)} values as in the header, found {len(cells)}"
         if problem:

@@ -19,7 +19,22 @@ from mods_plugins.readers.parquet import ParquetReader
 if TYPE_CHECKING:
     from mods.interfaces import Register
 
-NOT_SOURCES = (".txt", ".md", ".xls", ".xlsx", ".zip", ".zst", ".bz2", ".xz", ".arrow", ".yaml")
+NOT_SOURCES = (
+    ".gz",
+    ".npz",
+    ".npy",
+    ".pt",
+    ".txt",
+    ".md",
+    ".xls",
+    ".xlsx",
+    ".zip",
+    ".zst",
+    ".bz2",
+    ".xz",
+    ".arrow",
+    ".yaml",
+)
 """Endings that make `data/name.txt` a missing file, not a hub id."""
 FILE_READERS = (JsonReader, JsonLinesReader, CsvReader, ParquetReader)
 """What has one of their endings is a file too."""
@@ -36,6 +51,10 @@ class DatasetsReader:
 
     understands = "datasets folders and hub ids (user/name[@revision][:split])"
     hub_id = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([^\s:@]+))?(?::(\S+))?")
+
+    def __init__(self, *, max_row_mb: int = 64) -> None:
+        self.limit = max_row_mb << 20
+        """Bytes of a row."""
 
     def matches(self, source: str) -> bool:
         """Say whether this is a datasets folder, or looks like a hub id and is no path."""
@@ -58,9 +77,12 @@ class DatasetsReader:
         with file_errors(source), arrow_errors(source, "dataset", *kinds):
             dataset = _one_split(self._load(source), source)
             yield from arrow_rows(
-                batch
-                for table in dataset.with_format("arrow").iter(ROWS_AT_ONCE)
-                for batch in table.to_batches()
+                (
+                    batch
+                    for table in dataset.with_format("arrow").iter(ROWS_AT_ONCE)
+                    for batch in table.to_batches()
+                ),
+                self.limit,
             )
 
     def _load(self, source: str) -> Any:

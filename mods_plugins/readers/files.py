@@ -16,12 +16,10 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from mods import BrokenRow, DataError, SettingsError
-from mods.wording import needs_extra, one_line
+from mods.wording import needs_extra, one_line, suggest
 
 BOM = b"\xef\xbb\xbf"
 UTF_16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-
-
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 """What may follow the ending of a text file."""
 MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -40,17 +38,15 @@ class FileReader:
     """In lower case, each with its dot."""
 
     def __init__(self, *, encoding: str = "utf-8", max_row_mb: int = 64) -> None:
-        try:
-            codecs.lookup(encoding)
-        except LookupError as error:
-            raise SettingsError(f"`encoding` {encoding!r}: no such encoding") from error
-        self.encoding = encoding
+        self.encoding = known_encoding(encoding)
         self.limit = max_row_mb << 20
         """Bytes."""
 
     def matches(self, source: str) -> bool:
         """Say whether the name has one of the endings (a folder never matches)."""
         name = source.lower()
+        if REMOTE.fullmatch(name):
+            name = re.split(r"[?#]", name)[0]
         for ending in COMPRESSED:
             name = name.removesuffix(ending)
         return name.endswith(self.endings) and not os.path.isdir(source)
@@ -65,22 +61,39 @@ SHOWN = 1000
 """Characters of a row that is too large that are kept in the quarantine."""
 
 
+def known_encoding(name: str) -> str:
+    """Return the usual name of an encoding of texts; `SettingsError` if there is none."""
+    try:
+        found = codecs.lookup(name)
+        "a".encode(name)
+    except (LookupError, UnicodeError) as error:  # no such encoding; none of texts
+        raise SettingsError(f"`encoding` {name!r}: there is no such encoding") from error
+    return found.name
+
+
 @contextlib.contextmanager
-def opened(source: str) -> Iterator[IO[bytes]]:
-    """Open a file, unpacked if it is compressed whatever its name; errors become `DataError`."""
-    with file_errors(source), raw_file(source) as file:
+def opened(source: str, encoding: str = "utf-8") -> Iterator[IO[bytes]]:
+    """Open a file, unpacked if it is compressed whatever its name; errors become `DataError`.
+
+    Text in another encoding than UTF-8 comes as UTF-8.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(file_errors(source))
+        file = stack.enter_context(raw_file(source))
         start = file.read(6)
         file.seek(0)
+        packed = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
+        if packed is not None:
+            file = stack.enter_context(unpacked(file, packed, source))
+            start = file.read(2)
+            file.seek(0)
         if not start:
             raise DataError(f"{source} is empty")
-        if start[:2] in UTF_16_BOMS:
-            raise DataError(f"{source} is UTF-16: convert it to UTF-8")
-        packed = next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
-        if packed is None:
-            yield file
-            return
-        with unpacked(file, packed, source) as content:
-            yield content
+        if encoding != "utf-8":
+            file = stack.enter_context(io.BufferedReader(Recoded(file, encoding, source)))
+        elif start[:2] in UTF_16_BOMS:
+            raise DataError(f"{source} is UTF-16: try `encoding` utf-16")
+        yield file
 
 
 @contextlib.contextmanager
@@ -121,9 +134,119 @@ def unpacked(file: IO[bytes], packed: str, source: str) -> Any:
         import zstandard
     except ImportError as error:
         raise DataError(needs_extra(f"{source}: zstd files need", "zstd")) from error
-    return contextlib.closing(
-        io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
-    )
+    return io.BufferedReader(Unzstd(file, zstandard.ZstdDecompressor))
+
+
+class Stream(io.RawIOBase):
+    """Bytes made of the bytes of a file, which can be read again from the start."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.ready = memoryview(b"")
+        self.at = 0
+
+    def start(self) -> None:
+        """Get ready to read from the start."""
+
+    def more(self) -> bytes | None:
+        """Return what comes next, maybe nothing yet; None at the end."""
+        raise NotImplementedError
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """To the start only."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place in the bytes that are made."""
+        return self.at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to the start."""
+        if offset or whence:
+            raise io.UnsupportedOperation("can only be read again from the start")
+        self.file.seek(0)
+        self.ready, self.at = memoryview(b""), 0
+        self.start()
+        return 0
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        while not self.ready:
+            more = self.more()
+            if more is None:
+                return 0
+            self.ready = memoryview(more)
+        size = min(len(buffer), len(self.ready))
+        buffer[:size] = self.ready[:size]
+        self.ready = self.ready[size:]
+        self.at += size
+        return size
+
+
+class Unzstd(Stream):
+    """The content of a zstd file of any number of frames; a frame that is cut off is an error."""
+
+    piece = 256
+    """Bytes unpacked at a time: four of them may become 128 KiB."""
+
+    def __init__(self, file: IO[bytes], make: Any) -> None:
+        super().__init__(file)
+        self.make = make
+        self.start()
+
+    def start(self) -> None:
+        """Begin with the first frame."""
+        self.frame = self.make().decompressobj()
+        self.rest = b""
+        self.begun = False
+
+    def more(self) -> bytes | None:
+        """Unpack a piece."""
+        if self.frame.eof:
+            self.rest, self.frame = self.frame.unused_data, self.make().decompressobj()
+            self.begun = False
+        packed = self.rest or self.file.read(self.piece)
+        self.rest = b""
+        if not packed:
+            if self.begun:
+                raise EOFError
+            return None
+        self.begun = True
+        content: bytes = self.frame.decompress(packed)
+        return content
+
+
+class Recoded(Stream):
+    """Text of some encoding as UTF-8; bytes that are none stay as they are, their rows break."""
+
+    def __init__(self, file: IO[bytes], encoding: str, source: str) -> None:
+        super().__init__(file)
+        self.encoding = encoding
+        self.source = source
+        self.start()
+
+    def start(self) -> None:
+        """Begin to decode."""
+        self.decoder = codecs.getincrementaldecoder(self.encoding)("surrogateescape")
+        self.ended = False
+
+    def more(self) -> bytes | None:
+        """Decode a piece."""
+        if self.ended:
+            return None
+        raw = self.file.read(PIECE)
+        self.ended = not raw
+        try:
+            return self.decoder.decode(raw, self.ended).encode("utf-8", "surrogateescape")
+        except UnicodeError as error:
+            raise DataError(
+                f"{self.source} is not {self.encoding}: {one_line(error)}: choose another "
+                "`encoding`"
+            ) from error
 
 
 @contextlib.contextmanager
@@ -138,13 +261,22 @@ def file_errors(source: str) -> Iterator[None]:
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{source} is damaged ({one_line(error)}). Fetch it again") from error
     except FileNotFoundError as error:
-        raise DataError(f"{source}: there is no such file or folder") from error
+        raise DataError(f"{source}: there is no such file or folder{similar(source)}") from error
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("zstandard", "zstd", "fsspec"):
             raise
         raise DataError(f"{source} cannot be read: {one_line(error)}") from error
+
+
+def similar(source: str) -> str:
+    """Name a file like the one that is not there, if its folder holds one."""
+    folder, name = os.path.split(source)
+    try:
+        return suggest(name, os.listdir(folder or "."))
+    except OSError:
+        return ""
 
 
 def lines_of(file: IO[bytes], limit: int) -> Iterator[tuple[bytes, int]]:
@@ -167,24 +299,50 @@ PIECE = 1 << 20
 """Bytes that are read at a time and dropped."""
 
 
+def check_encoding(file: IO[bytes], source: str) -> None:
+    """Say once what encoding a file may be in that is not UTF-8, instead of row by row.
+
+    A file with valid UTF-8 beyond ASCII is one with a few damaged bytes: those break their rows.
+    """
+    sample = file.read(SAMPLE)
+    file.seek(0)
+    cut = sample.rfind(b"\n") + 1 if len(sample) == SAMPLE else len(sample)
+    sample = sample[: cut or None]
+    try:
+        sample.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if not sample.decode("utf-8", "ignore").isascii():
+            return
+        likely = likely_encoding(sample[max(0, error.start - AROUND) : error.start + AROUND])
+        raise DataError(
+            f"{source} is not UTF-8 (byte {error.start + 1}); it may be {likely}: try "
+            f"`encoding` {likely}"
+        ) from error
+
+
+SAMPLE = 1 << 20
+"""Bytes from which the encoding of a file is judged."""
+AROUND = 1 << 15
+"""Bytes around the first that is no UTF-8, from which another encoding is guessed."""
+
+
 def likely_encoding(sample: bytes) -> str:
     """Name an encoding that bytes which are not UTF-8 may be in."""
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample).best()
-    return best.encoding if best else "cp1252"
+    if best is None or sample.decode("cp1252", "replace") == str(best):
+        return "cp1252"  # what most such files are; others often give the same text
+    return best.encoding
 
 
 @contextlib.contextmanager
-def decoded(
-    file: IO[bytes], encoding: str = "utf-8", newline: str | None = None
-) -> Iterator[io.TextIOWrapper]:
+def decoded(file: IO[bytes], newline: str | None = None) -> Iterator[io.TextIOWrapper]:
     """Decode a text file, UTF-8 with or without BOM; what cannot be becomes lone surrogates.
 
     Those can be told from any text the file can hold, so that only their rows are broken.
     """
-    name = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    text = io.TextIOWrapper(file, encoding=name, errors="surrogateescape", newline=newline)
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=newline)
     try:
         yield text
     finally:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from mods import BrokenRow, DataError, RawRow
-from mods_plugins.readers.files import FileReader, decoded, is_utf8, visible
-from mods_plugins.readers.json_rows import json_row, line_row, not_json, too_much
+from mods_plugins.readers.files import SHOWN, FileReader, decoded, is_utf8, visible
+from mods_plugins.readers.json_rows import line_row, not_a_row, not_json, on_one_line, too_much
 
 PIECE = 1 << 20
 """Characters of an array that are read at a time."""
@@ -19,17 +19,17 @@ LONGEST_TOKEN = 16
 
 def array_rows(file: IO[bytes], source: str, reader: FileReader) -> Iterator[RawRow | BrokenRow]:
     """Yield the rows of a file that is one JSON array."""
-    with decoded(file, reader.encoding) as text:
+    with decoded(file) as text:
         yield from ArrayText(text, source, reader.limit).rows()
 
 
-SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
-"""A text of JSON, or space between its tokens."""
+class TooLong(Exception):
+    """A row that is longer than the limit."""
 
 
-def on_one_line(text: str) -> str:
-    """Return JSON without space between its tokens; nothing else of it is changed."""
-    return SPACE.sub(lambda found: found[1] or "", text) if "\n" in text else text
+IN_TEXT = re.compile(r'"|\\.?', re.DOTALL)
+IN_VALUE = re.compile(r'["\[\]{}]')
+"""What decides where a text, and a value around it, end."""
 
 
 class ArrayText:
@@ -71,7 +71,11 @@ class ArrayText:
         """Parse the next value."""
         if not self._peek():
             raise self._error("the file ends in the middle of the array")
-        value, end, problem = self._value()
+        try:
+            value, end, problem = self._value()
+        except TooLong:
+            reason = f"larger than {self.limit >> 20} MB (`max_row_mb`)"
+            return BrokenRow(number, reason, self._drop())
         text = self.piece[self.at : end]
         self.at = end
         if problem:
@@ -79,12 +83,35 @@ class ArrayText:
         if not is_utf8(text):
             return BrokenRow(number, "not UTF-8", visible(text))
         if not isinstance(value, dict):
-            return json_row(number, value, text)
-        row = line_row(number, on_one_line(text).encode())
-        return row if isinstance(row, BrokenRow) else RawRow(number, value, row.text)
+            return not_a_row(number, value, text)
+        return line_row(number, on_one_line(text.encode()))
+
+    def _drop(self) -> str:
+        """Go past a value that is too long, piece by piece; return its start."""
+        start = visible(self.piece[self.at : self.at + SHOWN]) + "…"
+        if self.piece[self.at] not in '[{"':
+            raise self._error("a number without end")
+        depth, inside = 0, False
+        while True:
+            found = (IN_TEXT if inside else IN_VALUE).search(self.piece, self.at)
+            if found is None or found[0] == "\\":  # the character after it is in the next piece
+                self.at = found.start() if found else len(self.piece)
+                if not self._more():
+                    raise self._error("the file ends in the middle of a row")
+                continue
+            self.at = found.end()
+            if found[0] == '"':
+                inside = not inside
+            elif not inside:
+                depth += 1 if found[0] in "[{" else -1
+            if not depth and not inside:
+                return start
 
     def _value(self) -> tuple[Any, int, str]:
-        """Return the next value, its end in the piece, and why it cannot be parsed, if so."""
+        """Return the next value, its end in the piece, and why it cannot be parsed, if so.
+
+        Raises `TooLong`.
+        """
         while True:
             try:
                 value, end = self.decode(self.piece, self.at)
@@ -147,10 +174,7 @@ class ArrayText:
         """Drop what has been read and add a piece; False at the end of the file."""
         rest = self.piece[self.at :]
         if len(rest) > self.limit:
-            raise DataError(
-                f"{self.source}: a row at line {self.line} is longer than {self.limit >> 20} MB "
-                "(`max_row_mb`)"
-            )
+            raise TooLong
         text = self.file.read(max(PIECE, len(rest)))
         if not text:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -10,28 +11,21 @@ import orjson
 
 from mods import BrokenRow, DataError, RawRow
 from mods.wording import json_kind, one_line
-from mods_plugins.readers.files import BOM, FileReader, likely_encoding, lines_of
+from mods_plugins.readers.files import BOM, SHOWN, FileReader, lines_of
 
 
 def line_rows(file: IO[bytes], reader: FileReader) -> Iterator[RawRow | BrokenRow]:
     """Yield the rows of JSONL, numbered by line."""
-    is_utf8 = reader.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
-    for number, (line, size) in enumerate(lines_of(file, reader.limit), 1):
+    limit = reader.limit
+    for number, (line, size) in enumerate(lines_of(file, limit), 1):
         if number == 1:
             line = line.removeprefix(BOM)
-        if size > reader.limit + 2:  # the end of the line is none of the row
-            yield reader.oversized(number, size, line.decode("utf-8", "backslashreplace"))
+        if size > limit + 2:  # the end of the line is none of the row
+            yield reader.oversized(number, size, visible(line[:SHOWN]))
             continue
         line = line.strip()
-        if not line:
-            continue
-        if not is_utf8:
-            try:
-                line = line.decode(reader.encoding).encode()
-            except UnicodeError as error:
-                yield BrokenRow(number, f"not {reader.encoding}: {one_line(error)}", visible(line))
-                continue
-        yield line_row(number, line)
+        if line:
+            yield line_row(number, line)
 
 
 def line_row(number: int, line: bytes) -> RawRow | BrokenRow:
@@ -41,37 +35,59 @@ def line_row(number: int, line: bytes) -> RawRow | BrokenRow:
     except orjson.JSONDecodeError:
         return strange_row(number, line)
     if type(value) is not dict:
-        return BrokenRow(number, f"expected an object, found {json_kind(value)}", visible(line))
-    if line.count(b'":') > len(value) and names_twice(line):
-        return BrokenRow(number, f"the field {names_twice(line)!r} stands twice", visible(line))
+        return not_a_row(number, value, visible(line))
+    if line.count(b'":') != len(value) or b" :" in line or b"\t:" in line or b"\r" in line:
+        twice = names_twice(line)
+        if twice:
+            return BrokenRow(number, f"the field {twice!r} stands twice", visible(line))
+        line = on_one_line(line)
+    if float in map(type, value.values()) and LONG_NUMBER.search(line):
+        value = json.loads(line)  # the fast parser makes floats of integers of 20 digits
     return RawRow(number, value, line)
 
 
+LONG_NUMBER = re.compile(rb"[0-9]{19}")
+
+
 def strange_row(number: int, line: bytes) -> RawRow | BrokenRow:
-    """Parse a line that the strict parser refuses: NaN, lone surrogates, or no JSON at all."""
+    """Parse a line that the strict parser refuses: NaN, 1e999, lone surrogates, or no JSON."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        likely = likely_encoding(line)
-        reason = (
-            f"not UTF-8: {error.reason} at byte {error.start + 1} of the line; it may be {likely}: "
-            f"try `encoding` {likely}"
-        )
+        reason = f"not UTF-8: {error.reason} at byte {error.start + 1} of the line"
         return BrokenRow(number, reason, visible(line))
     try:
         value = json.loads(text)
+        names = names_twice(line)
+        if isinstance(value, dict) and not names:
+            # NaN is no JSON: what is kept, and read, is null.
+            kept = on_one_line(NO_NUMBER.sub(lambda found: found[1] or b"null", line))
+            return RawRow(number, json.loads(kept), kept)
     except json.JSONDecodeError as error:
         return BrokenRow(number, f"not JSON: {error.msg} at column {error.colno}", text)
     except (ValueError, RecursionError) as error:
         return BrokenRow(number, too_much(error), text)
-    # Its text is not kept: others would not take it for JSON.
-    return json_row(number, value, text)
+    if names:
+        return BrokenRow(number, f"the field {names!r} stands twice", text)
+    return not_a_row(number, value, text)
 
 
-def json_row(number: int, value: Any, text: str, line: bytes | None = None) -> RawRow | BrokenRow:
-    """Return a parsed value as a row, broken if it is no object."""
-    if isinstance(value, dict):
-        return RawRow(number, value, line)
+TEXT = rb'("[^"\\]*(?:\\.[^"\\]*)*")'
+NO_NUMBER = re.compile(TEXT + rb"|-?\b(?:NaN|Infinity)\b")
+"""A text of JSON, or one of the words that Python writes for what is no number."""
+SPACE = re.compile(TEXT + rb"|[ \t\r\n]+")
+"""A text of JSON, or space between its tokens."""
+
+
+def on_one_line(line: bytes) -> bytes:
+    """Return JSON without space between its tokens if it takes several lines; else as it is."""
+    if b"\n" not in line and b"\r" not in line:
+        return line
+    return SPACE.sub(lambda found: found[1] or b"", line)
+
+
+def not_a_row(number: int, value: Any, text: str) -> BrokenRow:
+    """Return a value that is no object as a broken row."""
     return BrokenRow(number, f"expected an object, found {json_kind(value)}", text)
 
 
@@ -80,9 +96,11 @@ def names_twice(line: bytes) -> str:
     found: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in pairs]
-        found.extend({name for name in names if names.count(name) > 1} if
-                     len(set(names)) < len(names) else ())  # fmt: skip
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                found.append(name)
+            seen.add(name)
 
     try:
         json.loads(line, object_pairs_hook=look)

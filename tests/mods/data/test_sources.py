@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def test_a_reader_that_fails_or_counts_wrongly_is_named(readers, write, monkeypa
         read_sources([file], readers)
     same = [RawRow(2, GOOD), BrokenRow(1, "bad", ""), RawRow(1, GOOD)]
     monkeypatch.setattr(ShoutReader, "read", lambda self, source: iter(same))
-    with pytest.raises(PluginError, match=r"'shout' yielded row 1 of .*a\.jsonl twice"):
+    with pytest.raises(PluginError, match=r"'shout' yielded row 1 of .*a\.jsonl after row 2"):
         read_sources([file], readers)
 
 
@@ -112,4 +113,55 @@ def test_a_source_is_opened_when_its_rows_are_asked_for(readers):
     rows = open_source("gone.jsonl", readers)
     with pytest.raises(DataError, match=r"gone\.jsonl: there is no such file"):
         next(rows)
-    assert expand_sources(["gone.jsonl"], readers) == ["gone.jsonl"]
+    assert expand_sources(["gone.jsonl"], readers).files == ["gone.jsonl"]
+
+
+def test_a_split_of_a_folder_is_a_source(readers, write, tmp_path):
+    write("data/train.jsonl", GOOD)
+    write("data/test.jsonl", OTHER)
+    folder = str(tmp_path / "data")
+    reading = read_sources([folder], readers)
+    assert [r.response for r in reading.records] == ["a"]
+    assert reading.notes == [f"{folder}: left out: test.jsonl (split test: {folder}:test reads it)"]
+    assert [r.response for r in read_sources([f"{folder}:test"], readers).records] == ["c"]
+    with pytest.raises(DataError, match=r"has no split 'gold': there is te"):
+        read_sources([f"{folder}:gold"], readers)
+
+
+def test_the_same_file_by_address_and_by_path_is_given_twice(readers, write):
+    file = write("a b.jsonl", GOOD)
+    address = Path(file).as_uri()
+    assert expand_sources([address], readers).files == [file]
+    with pytest.raises(DataError, match="is given twice"):
+        read_sources([file, address], readers)
+
+
+def test_remote_files_are_read_and_told_apart(readers):
+    fsspec = pytest.importorskip("fsspec")
+    files = fsspec.filesystem("memory")
+    names = ["memory://pool/a.jsonl", "memory://pool/b.jsonl.gz"]
+    files.pipe(names[0], json.dumps(GOOD).encode())
+    files.pipe(names[1], gzip.compress(json.dumps(OTHER).encode()))
+    reading = read_sources(names, readers)
+    assert [(r.source, r.response) for r in reading.records] == [(names[0], "a"), (names[1], "c")]
+    for sources, message in (
+        ([names[0]] * 2, "is given twice"),
+        (["memory://pool/gone.jsonl"], "memory://pool/gone.jsonl: there is no such file"),
+        (["memory://pool/a.txt"], "a.txt is of no kind that can be read"),
+        (["nowhere://pool/a.jsonl"], "nowhere://pool/a.jsonl cannot be opened: Protocol not known"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read_sources(sources, readers)
+
+
+def test_a_misspelt_path_is_no_hub_id(readers, write, tmp_path, monkeypatch):
+    write("data/rows.jsonl", GOOD)
+    monkeypatch.chdir(tmp_path)
+    for wrong, hint in (
+        ("data/row.jsonl", r" \(did you mean 'rows.jsonl'\?\)"),
+        ("datas/rows.jsonl", ""),
+        ("datas/rows.jsonl.gz", ""),
+        ("datas/rows.npz", ""),
+    ):
+        with pytest.raises(DataError, match=f"{wrong}: there is no such file or folder{hint}$"):
+            read_sources([wrong], readers)

@@ -8,7 +8,18 @@ from mods_plugins.readers import csv
 
 
 def test_broken_rows_of_csv(tmp_path):
-    lines = [b"a,b", b"1,2", b"", b"1", b"1,2,3", b'"1"x,2', b'"\xff",2', b'"1', b'2",3', b'"1,2']
+    lines = [
+        b"a,b",
+        b"1,2",
+        b"",
+        b"1",
+        b"1,2,3",
+        b'"1"x,2',
+        b'"\xff\xc3\xa9",2',
+        b'"1',
+        b'2",3',
+        b'"1,2',
+    ]
     result = read(tmp_path / "a.csv", b"\n".join(lines))
     assert [row.row for row in result] == list(range(1, 8))
     assert (result[0].data, result[5].data) == ({"a": "1", "b": "2"}, {"a": "1\n2", "b": "3"})
@@ -16,7 +27,41 @@ def test_broken_rows_of_csv(tmp_path):
     assert reasons[:2] == [f"expected 2 values as in the header, found {n}" for n in (1, 3)]
     assert reasons[2].startswith("not CSV: ',' expected after")
     assert reasons[3:] == ["not UTF-8", "not CSV: unexpected end of data"]
-    assert result[4].text == '"\\xff",2\n'
+    assert result[4].text == '"\\xffé",2\n'
+
+
+TSV = {
+    "quotes are text": (
+        'a\tb\n"Why?" he said\tx\n"Go on\ty\nI see"\tz\n',
+        [('"Why?" he said', "x"), ('"Go on', "y"), ('I see"', "z")],
+    ),
+    "one open quote in a pair of rows": (
+        'a\tb\n"Go on\ty\nI see"\tz\n', [('"Go on', "y"), ('I see"', "z")]
+    ),
+    "quotes that enclose": ('a\tb\n"x ""y"""\t"z"\n', [('x "y"', "z")]),
+    "quotes that hold lines and tabs together": (
+        'a\tb\n"x\ny"\t"1\t2"\nz\t3\n', [("x\ny", "1\t2"), ("z", "3")]
+    ),
+    "quotes on both sides that do not enclose": ('a\tb\n"x" or "y"\tz\n', [('"x" or "y"', "z")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), TSV.values(), ids=TSV)
+def test_quotes_in_tsv_are_text_unless_they_enclose_the_field(tmp_path, text, expected):
+    assert [tuple(row.values()) for row in rows(read(tmp_path / "a.tsv", text))] == expected
+
+
+def test_a_large_tsv_is_judged_by_whole_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv, "SAMPLE", 50)
+    text = "a\tb\n" + '"x\ny"\tz\n' * 20
+    assert rows(read(tmp_path / "a.tsv", text)) == [{"a": "x\ny", "b": "z"}] * 20
+
+
+def test_a_row_over_the_limit_is_set_aside(tmp_path):
+    text = "a,b\n1,2\n" + "x" * (2 << 20) + ",3\n4,5\n"
+    found = read(tmp_path / "a.csv", text, max_row_mb=1)
+    assert found[0].data == {"a": "1", "b": "2"}
+    assert "larger than 1 MB" in found[1].reason
 
 
 def test_long_csv_values_are_read(tmp_path):

@@ -28,12 +28,27 @@ def test_what_is_no_object_in_the_array_of_a_document_is_broken(tmp_path):
     assert (two.row, two.reason, two.text) == (2, "expected an object, found a list", "[2]")
 
 
+def test_rows_of_a_document_are_kept_as_they_are_written(tmp_path):
+    text = '{"version": "[1]", "data" :\n [{"b": 1e999, "a": "\\u00e9"}, {"a": 0.10}], "more": {}}'
+    one, two = read(tmp_path / "a.json", text)
+    assert (one.text, two.text) == (b'{"b": 1e999, "a": "\\u00e9"}', b'{"a": 0.10}')
+    (row,) = read(tmp_path / "a.json", '\ufeff{"instruction": "a",\n "n": 1.50}\n')
+    assert row.text == b'{"instruction":"a","n":1.50}'
+
+
+def test_a_document_over_the_limit_is_refused(tmp_path):
+    rows = ", ".join([json.dumps({"a": "x" * 999})] * 9000)
+    with pytest.raises(DataError, match=r"one JSON document of more than 8 MB: write its rows as"):
+        read(tmp_path / "a.json", '{"data":\n[' + rows + "]}", max_row_mb=1)
+
+
 UNREADABLE = {
     "cut.json": (json.dumps(ROWS, indent=4)[:39], "line 3, column 24: Unterminated string.*fetch"),
     "page.json": ("<html>", "line 1, column 1: Expecting value"),
     "two.json": ('{"a": [{}], "b": [{}]}', r"several arrays of rows \(a, b\)"),
     "deep.json": ('{"a": ' + DEEP + "}", "nested too deeply"),
-    "latin.json": (b'{"a":\n"\xff"}', r"not UTF-8 \(byte 8\)"),
+    "latin.json": (b'{"a":\n"\xff"}', r"not UTF-8 \(byte 8\); it may be cp1252: try `encoding`"),
+    "bytes.json": (b'{"a":\n"\xc3\xa9\xff"}', r"not UTF-8 \(byte 10\)"),
 }
 
 
