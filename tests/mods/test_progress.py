@@ -1,5 +1,6 @@
 """Progress: for people, on standard error, and never in the way of results."""
 
+import io
 import logging
 import sys
 import warnings
@@ -50,3 +51,19 @@ def test_listening_leaves_loggers_as_they_were():
         pass
     after = logging.getLogger("mods").level, list(logging.getLogger().handlers), sys.stdout
     assert after == before
+
+
+def test_a_closed_standard_error_stops_nothing_and_nothing_goes_to_standard_output(
+    monkeypatch, capsys
+):
+    for closed in (None, io.StringIO()):
+        if closed is not None:
+            closed.close()
+        monkeypatch.setattr(sys, "stderr", closed)
+        progress = Progress()
+        with progress.listening(), progress.bar("work", 2) as advance:
+            progress.note("kept all the same")
+            advance(2)
+        assert progress.notices == ["kept all the same"]
+    monkeypatch.undo()
+    assert capsys.readouterr().out == ""

@@ -1,5 +1,8 @@
 """Recipes: complete, as the paper says, and told apart from files."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from mods import SettingsError
@@ -57,3 +60,35 @@ def test_a_mistake_in_a_file_names_the_file_and_the_line(tmp_path):
         load_toml(tmp_path / "none.toml")
     with pytest.raises(SettingsError, match="did you mean 'offline'"):
         load_recipe("ofline")
+
+
+def test_paths_in_a_recipe_are_those_of_the_recipe(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('model = "./tuned"\n[quality]\nname = "ifd"\nmodel = "../base"\nnote = "a/b"\n')
+    loaded = load_toml(file)
+    assert loaded["model"] == str(tmp_path / "tuned")
+    assert loaded["quality"]["model"] == str(tmp_path.parent / "base")
+    assert loaded["quality"]["note"] == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a = " + "[" * 50_000, "nested too deeply"),
+        (f"seeds = {'9' * 5000}", "digits"),
+        ("# " + "x" * (1 << 20), "bytes; a file of settings has at most"),
+    ],
+)
+def test_a_file_that_asks_too_much_is_refused(text, told, tmp_path):
+    file = tmp_path / "big.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=told):
+        load_toml(file)
+
+
+def test_what_could_go_on_for_ever_is_not_read(tmp_path):
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(SettingsError, match="no plain file"):
+            load_toml(path)

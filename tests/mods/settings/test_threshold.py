@@ -62,3 +62,8 @@ def test_a_count_passes_exactly_that_many_and_never_a_worse_row(scores, count):
     assert mask.sum() == min(count, len(scores))
     assert all(s >= cut for s in np.array(scores)[mask])
     assert all(s <= cut for s in np.array(scores)[~mask])
+
+
+def test_a_count_beyond_every_number_is_refused():
+    with pytest.raises(SettingsError, match="`alpha`: '9+' is not a number"):
+        Threshold.parse(f"top {'9' * 400}", setting="alpha", side="top")
