@@ -65,5 +65,5 @@ def test_a_count_passes_exactly_that_many_and_never_a_worse_row(scores, count):
 
 
 def test_a_count_beyond_every_number_is_refused():
-    with pytest.raises(SettingsError, match="`alpha`: '9+' is not a number"):
+    with pytest.raises(SettingsError, match=r"`alpha`: '9+' is not a number"):
         Threshold.parse(f"top {'9' * 400}", setting="alpha", side="top")
