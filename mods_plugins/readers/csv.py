@@ -15,10 +15,8 @@ from mods_plugins.readers.files import (
     SAMPLE,
     SHOWN,
     FileReader,
-    check_encoding,
     decoded,
     is_utf8,
-    opened,
     visible,
 )
 
@@ -45,8 +43,7 @@ class CsvReader(FileReader):
         """Yield the rows; `DataError` if the header is empty or names a column twice."""
         csv.field_size_limit(LONGEST_VALUE)  # it can only be set globally
         is_tsv = ".tsv" in os.path.basename(source.lower())
-        with opened(source, self.encoding) as file, contextlib.ExitStack() as stack:
-            check_encoding(file, source)
+        with self.opened(source) as file, contextlib.ExitStack() as stack:
             # In TSV a quote is text unless it encloses the field.
             plain = is_tsv and not _quotes(file)
             text = stack.enter_context(decoded(file, newline=""))
@@ -70,16 +67,21 @@ def _quotes(file: IO[bytes]) -> bool:
     """
     sample = file.read(SAMPLE)
     file.seek(0)
-    text = sample[: sample.rfind(b"\n") + 1 or None].decode("utf-8", "replace")
+    is_cut = len(sample) == SAMPLE
+    text = sample[: sample.rfind(b"\n") + 1 if is_cut else None].decode("utf-8", "replace")
     plain = [line.count("\t") for line in text.split("\n") if line.strip()]
     wrong = sum(count != plain[0] for count in plain)
     if not wrong:
         return False
     rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
+    odd = 0
     try:
-        return sum(len(row) != plain[0] + 1 for row in rows if row) < wrong
-    except csv.Error:
-        return False
+        for row in rows:
+            odd += bool(row) and len(row) != plain[0] + 1
+    except csv.Error as error:
+        if not (is_cut and "end of data" in str(error)):
+            return False
+    return odd < wrong
 
 
 def _bare(cell: str) -> str:

@@ -51,6 +51,14 @@ class FileReader:
             name = name.removesuffix(ending)
         return name.endswith(self.endings) and not os.path.isdir(source)
 
+    @contextlib.contextmanager
+    def opened(self, source: str) -> Iterator[IO[bytes]]:
+        """Open a file of text, which comes as UTF-8; `DataError` if it is in another encoding."""
+        with opened(source, self.encoding) as file:
+            if self.encoding == "utf-8":
+                check_encoding(file, source)
+            yield file
+
     def oversized(self, row: int, size: int, text: str) -> BrokenRow:
         """Return what becomes of a row that is too large."""
         reason = f"{size >> 20} MB or more, the limit is {self.limit >> 20} MB (`max_row_mb`)"
@@ -330,10 +338,15 @@ def likely_encoding(sample: bytes) -> str:
     """Name an encoding that bytes which are not UTF-8 may be in."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample).best()
+    others = sum(byte > 127 for byte in sample)
+    best = None if others < FEW and 4 * others < len(sample) else from_bytes(sample).best()
     if best is None or sample.decode("cp1252", "replace") == str(best):
         return "cp1252"  # what most such files are; others often give the same text
     return best.encoding
+
+
+FEW = 32
+"""Bytes beyond ASCII from which an encoding can be guessed."""
 
 
 @contextlib.contextmanager

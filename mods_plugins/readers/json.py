@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from mods import BrokenRow, DataError, RawRow, hookimpl
-from mods_plugins.readers.files import BOM, FileReader, check_encoding, lines_of, opened
+from mods_plugins.readers.files import BOM, FileReader, lines_of
 from mods_plugins.readers.json_array import ArrayText, array_rows
 from mods_plugins.readers.json_rows import line_row, line_rows, not_json, on_one_line, too_much
 
@@ -35,8 +35,7 @@ class JsonReader(FileReader):
 
     def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
         """Yield the rows; `DataError` with line and column if the file is not JSON."""
-        with opened(source, self.encoding) as file:
-            check_encoding(file, source)
+        with self.opened(source) as file:
             layout = _layout(file)
             file.seek(0)
             if layout == "array":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mods import BrokenRow, RawRow, hookimpl
-from mods_plugins.readers.files import BOM, FileReader, check_encoding, opened
+from mods_plugins.readers.files import BOM, FileReader
 from mods_plugins.readers.json_array import array_rows
 from mods_plugins.readers.json_rows import line_rows
 
@@ -22,15 +22,14 @@ class JsonLinesReader(FileReader):
 
     def read(self, source: str) -> Iterator[RawRow | BrokenRow]:
         """Yield the rows line by line; a file that is really a JSON array is read as one."""
-        with opened(source, self.encoding) as file:
-            check_encoding(file, source)
-            is_array = file.readline(PROBE).removeprefix(BOM).lstrip().startswith(b"[")
+        with self.opened(source) as file:
+            is_array = file.read(PROBE).removeprefix(BOM).lstrip().startswith(b"[")
             file.seek(0)
             yield from array_rows(file, source, self) if is_array else line_rows(file, self)
 
 
 PROBE = 1 << 16
-"""Bytes of the first line that tell an array from an object."""
+"""Bytes at the start that tell an array from an object."""
 
 
 @hookimpl

@@ -51,10 +51,11 @@ def test_packed_files_of_one_or_several_parts(tmp_path, name, kind):
     for cut in (parts[:-3], pack(content)[:-3]):
         with pytest.raises(DataError, match=r"cut off|damaged"):
             read(tmp_path / f"{name}.{kind}", cut)
-    damaged = bytearray(parts)
-    damaged[len(damaged) // 2] ^= 255
-    with pytest.raises(DataError, match=name.replace(".", r"\.")):
-        read(tmp_path / f"{name}.{kind}", bytes(damaged))
+    if kind != "zst":  # its checksum is optional
+        damaged = bytearray(pack(content))
+        damaged[len(damaged) // 2] ^= 255
+        with pytest.raises(DataError, match=name.replace(".", r"\.")):
+            read(tmp_path / f"{name}.{kind}", bytes(damaged))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252", "utf-8-sig", "UTF_8"])

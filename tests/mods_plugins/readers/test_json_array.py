@@ -20,7 +20,7 @@ from mods_plugins.readers import json_array
                 st.none()
                 | st.booleans()
                 | st.integers()
-                | st.floats(allow_nan=False)
+                | st.floats(allow_nan=False, allow_infinity=False)
                 | st.text(max_size=9),
                 lambda item: (
                     st.lists(item, max_size=3)

@@ -39,7 +39,7 @@ def test_every_line_is_a_row_or_broken_or_blank(lines):
 def test_any_object_is_read_as_json_reads_it_with_null_for_what_is_no_number(data, indent):
     text = json.dumps(data, indent=indent)
     expected = json.loads(text, parse_constant=lambda _: None)
-    row = line_row(1, text.encode())
+    row = line_row(1, on_one_line(text.encode()))
     assert isinstance(row, RawRow)
     assert row.data == expected
     assert b"\n" not in row.text
