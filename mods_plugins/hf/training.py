@@ -205,7 +205,7 @@ def _check_loss(loss: torch.Tensor, step: int, arguments: TrainingArguments) -> 
     if step == 1:
         raise SettingsError(
             f"tuning: the loss is {value} at step 1, before anything was learned: the model gives "
-            "no numbers in this `dtype` (float32 has the widest range), or its weights are damaged; "
+            "no numbers in this `dtype` (try float32), or its weights are damaged; "
             "`tuning.learning_rate` played no part yet"
         )
     raise _diverged(f"the loss is {value} at step {step} of {arguments.max_steps}", arguments)
