@@ -147,6 +147,15 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
+def holds_bytes(value: Any) -> bool:
+    """Say whether a value holds bytes, which JSON can only hold as base64."""
+    if isinstance(value, Mapping):
+        return any(map(holds_bytes, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_bytes, value))
+    return isinstance(value, (bytes, bytearray))
+
+
 def _without_nan(value: Any) -> Any:
     """Return a value with null for every number that is none."""
     if isinstance(value, float) and not math.isfinite(value):

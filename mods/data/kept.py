@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from json.encoder import encode_basestring_ascii as escaped
@@ -41,10 +42,11 @@ class KeptRecords(Sequence[Record]):
         self._numbers = array("q")
         self._splits = array("q")
         self._assigned = array("i")
-        self._from = array("i")
+        self._starts: list[int] = []
+        self._source: str | None = None
         self._assignments: list[Assignment] = []
         self._sources: list[str] = []
-        self._index: dict[int, int] = {}
+        self._index: dict[Assignment, int] = {}
 
     def add(
         self, digest: bytes, split: int, row: RawRow, source: str, assignment: Assignment
@@ -60,18 +62,18 @@ class KeptRecords(Sequence[Record]):
         rows.append(row.data if row.text is None else row.text)
         self._numbers.append(row.row)
         self._splits.append(split)
-        self._assigned.append(self._place_of(assignment))
-        if not self._sources or self._sources[-1] != source:
+        if assignment not in self._index:
+            self._index[assignment] = len(self._assignments)
+            self._assignments.append(assignment)
+        self._assigned.append(self._index[assignment])
+        if source != self._source:
+            self._source = source
             self._sources.append(source)
-        self._from.append(len(self._sources) - 1)
+            self._starts.append(len(rows) - 1)
         return None
 
-    def _place_of(self, assignment: Assignment) -> int:
-        at = self._index.get(id(assignment))
-        if at is None:
-            at = self._index[id(assignment)] = len(self._assignments)
-            self._assignments.append(assignment)  # kept alive, so that its id stays its own
-        return at
+    def _source_of(self, at: int) -> str:
+        return self._sources[bisect_right(self._starts, at) - 1]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -85,12 +87,13 @@ class KeptRecords(Sequence[Record]):
         if isinstance(at, slice):
             return [self[i] for i in range(*at.indices(len(self)))]
         kept = self._rows[at]
+        at = range(len(self._rows))[at]
         raw = parsed(kept) if isinstance(kept, bytes) else kept
         text = kept if isinstance(kept, bytes) else None
         return record_of(
             raw,
             self._assignments[self._assigned[at]],
-            source=self._sources[self._from[at]],
+            source=self._source_of(at),
             row=self._numbers[at],
             raw=raw,
             text=text,
@@ -102,7 +105,7 @@ class KeptRecords(Sequence[Record]):
             identity = digest.hex()
             split = self._splits[at]
             key = identity if split == NO_SPLIT else f"{identity}-{split:08x}"
-            yield Head(identity, self._sources[self._from[at]], self._numbers[at], key)
+            yield Head(identity, self._source_of(at), self._numbers[at], key)
 
     def content(self, at: int) -> bytes:
         """Return a row as JSON: as it was written, or written now."""
@@ -111,7 +114,7 @@ class KeptRecords(Sequence[Record]):
 
     def head(self, at: int) -> tuple[str, int]:
         """Return source and row number of a record."""
-        return self._sources[self._from[at]], self._numbers[at]
+        return self._source_of(at), self._numbers[at]
 
 
 def identity_of(record: Record) -> tuple[bytes, int]:

@@ -29,12 +29,15 @@ class Layout:
 
     def assign(self, data: Mapping[str, Any]) -> Assignment | None:
         """Return which column serves which field, or None if the row fits no schema."""
-        alike = alike_by(data)
+        values = data.values()
         try:
-            return self._known[alike]
-        except KeyError:
-            assignment = self._known[alike] = self._assign(data)
-            return assignment
+            return self._known[(*data, *map(type, values), *map(bool, values))]
+        except (KeyError, ValueError, TypeError):  # not seen yet; has no truth (arrays, nulls)
+            pass
+        alike = alike_by(data)
+        if alike not in self._known:
+            self._known[alike] = self._assign(data)
+        return self._known[alike]
 
     def _assign(self, data: Mapping[str, Any]) -> Assignment | None:
         """Hold the row against every schema: columns with something in them come first."""
@@ -126,10 +129,9 @@ def alike_by(data: Mapping[str, Any]) -> tuple[Any, ...]:
     Python's own truth tells, with the type.
     """
     values = data.values()
-    types = tuple(map(type, values))
-    if not TOLD_BY_TRUTH.issuperset(types):
-        return (*data, *map(is_empty, values))
-    return (*data, types, *map(bool, values))
+    if TOLD_BY_TRUTH.issuperset(map(type, values)):
+        return (*data, *map(type, values), *map(bool, values))
+    return (*data, *map(is_empty, values))
 
 
 TOLD_BY_TRUTH = frozenset({str, int, bool, type(None), list, dict, tuple})

@@ -152,7 +152,9 @@ class _Collector:
         view = self.reading.views[source] = SourceView()
         unknown: list[RawRow] | None = []
         for row in rows:
-            self._count()
+            self.reading.rows += 1
+            if self.reading.rows % PROGRESS_EVERY == 0 and self.on_progress:
+                self.on_progress(self.reading.rows)
             if isinstance(row, BrokenRow):
                 self._break(replace(row, source=source))
             elif self._take(row, source, view):
@@ -176,11 +178,6 @@ class _Collector:
         if self.on_progress:
             self.on_progress(reading.rows)
         return reading
-
-    def _count(self) -> None:
-        self.reading.rows += 1
-        if self.on_progress and self.reading.rows % PROGRESS_EVERY == 0:
-            self.on_progress(self.reading.rows)
 
     def _take(self, row: RawRow, source: str, view: SourceView) -> bool:
         """Turn one row into a record, a duplicate or a broken row; False if it fits no schema."""

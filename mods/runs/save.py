@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mods.files import write_file, write_json, write_lines, write_table
+from mods.files import holds_bytes, write_file, write_json, write_lines, write_table
 from mods.runs.folder import MANIFEST, PICTURE, POOL, QUARANTINE, RECEIPTS, SELECTED
 from mods.runs.picture import draw_picture
 from mods.runs.saved import SavedRun
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def save(selection: Selection, folder: Path) -> list[str]:
-    """Write everything a run leaves into its folder; returns what could not be drawn, and why.
+    """Write everything a run leaves into its folder; returns what is to be said about it.
 
     An old manifest goes first and the new one comes last, so that `done` means done.
     """
@@ -31,7 +31,7 @@ def save(selection: Selection, folder: Path) -> list[str]:
             for b in selection.quarantined
         ),
     )
-    problems = []
+    problems = notes_on(selection)
     try:
         write_file(folder / PICTURE, lambda file: draw_picture(saved, file))
     except (ValueError, OverflowError) as error:  # extreme scores; the selection stands
@@ -39,3 +39,10 @@ def save(selection: Selection, folder: Path) -> list[str]:
     write_json(folder / MANIFEST, {**selection.manifest, "notices": [
         *selection.manifest["notices"], *problems]})  # fmt: skip
     return problems
+
+
+def notes_on(selection: Selection) -> list[str]:
+    """Say which columns of the selection are not written as they were read."""
+    rows = (record.raw for record in selection.records if record.text is None)
+    columns = sorted({str(n) for row in rows for n, value in row.items() if holds_bytes(value)})
+    return [f"{SELECTED}: bytes are written as base64: {', '.join(columns)}"] if columns else []

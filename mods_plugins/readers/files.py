@@ -114,7 +114,7 @@ def raw_file(source: str) -> Iterator[IO[bytes]]:
     status = os.stat(source)
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{source} is no plain file: write the rows to a file first")
-    with open(source, "rb") as file:
+    with open(source, "rb", buffering=PIECE) as file:
         yield file
 
 
@@ -287,20 +287,12 @@ def similar(source: str) -> str:
         return ""
 
 
-def lines_of(file: IO[bytes], limit: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the lines of a file without their ends, and their sizes.
-
-    Of a line longer than `limit` bytes only the start is kept, so that no line, unpacked or not,
-    fills the memory.
-    """
-    while line := file.readline(limit + 1):
-        size = len(line)
-        if size > limit and not line.endswith(b"\n"):
-            while more := file.readline(PIECE):
-                size += len(more)
-                if more.endswith(b"\n"):
-                    break
-        yield line.rstrip(b"\r\n"), size
+def rest_of_line(file: IO[bytes], start: bytes) -> int:
+    """Go to the end of a line whose start was read, and keep nothing; return its bytes."""
+    size = 0
+    while not start.endswith(b"\n") and (start := file.readline(PIECE)):
+        size += len(start)
+    return size
 
 
 PIECE = 1 << 20

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from mods import BrokenRow, DataError, RawRow, hookimpl
-from mods_plugins.readers.files import BOM, FileReader, lines_of
+from mods_plugins.readers.files import BOM, FileReader
 from mods_plugins.readers.json_array import ArrayText, array_rows
 from mods_plugins.readers.json_rows import line_row, line_rows, not_json, on_one_line, too_much
 
@@ -52,7 +52,7 @@ def _layout(file: IO[bytes]) -> str:
     if start.startswith(b"["):
         return "array"
     file.seek(0)
-    filled = (line.removeprefix(BOM).strip() for line, _ in lines_of(file, START))
+    filled = (line.removeprefix(BOM).strip() for line in iter(lambda: file.readline(START), b""))
     first, second = next((x for x in filled if x), b""), next((x for x in filled if x), b"")
     # After a line that is closed, a document could only go on with one of these.
     is_lines = first[:1] + first[-1:] == b"{}" and second[:1] not in b",]}"

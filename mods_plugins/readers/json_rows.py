@@ -11,18 +11,20 @@ import orjson
 
 from mods import BrokenRow, DataError, RawRow
 from mods.wording import json_kind, one_line
-from mods_plugins.readers.files import BOM, SHOWN, FileReader, lines_of
+from mods_plugins.readers.files import BOM, SHOWN, FileReader, rest_of_line
 
 
 def line_rows(file: IO[bytes], reader: FileReader) -> Iterator[RawRow | BrokenRow]:
     """Yield the rows of JSONL, numbered by line."""
-    limit = reader.limit
-    for number, (line, size) in enumerate(lines_of(file, limit), 1):
-        if number == 1:
-            line = line.removeprefix(BOM)
-        if size > limit + 2:  # the end of the line is none of the row
+    limit, number = reader.limit, 0
+    while line := file.readline(limit + 3):  # the end of a line is none of the row
+        number += 1
+        if len(line) > limit + 2:
+            size = len(line) + rest_of_line(file, line)
             yield reader.oversized(number, size, visible(line[:SHOWN]))
             continue
+        if number == 1:
+            line = line.removeprefix(BOM)
         line = line.strip()
         if line:
             yield line_row(number, line)

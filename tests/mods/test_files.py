@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import errno
 import hashlib
 import json
+import math
 import os
 import subprocess
 import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,11 +22,13 @@ import pytest
 from mods import DataError, OutputError
 from mods.files import (
     file_digest,
+    holds_bytes,
     json_digest,
     locked,
     make_folder,
     read_array,
     remove_drafts,
+    to_json,
     write_array,
     write_file,
     write_json,
@@ -169,15 +174,58 @@ def test_arrays_that_are_none_are_refused(tmp_path: Path) -> None:
         (tmp_path / "a.npy").write_bytes(content)
         with pytest.raises(DataError, match=r"a\.npy is not a \.npy file of numbers"):
             read_array(tmp_path / "a.npy")
+    for content, kind in (
+        (b"PK\x03\x04", "it is an archive, as .npz and .pt files are; save the array alone"),
+        (b"PAR1", "it is Parquet"),
+        (b"\x80\x04", "it is a pickle, .* which is not opened"),
+        (b"\x89HDF", "it is an HDF5 file"),
+        (b"\x1f\x8b", "it is packed with gzip"),
+        (b"\x40" + bytes(7) + b'{"a":', "it is a safetensors file"),
+        (b"0.5,0.25", "it is text"),
+        (b"\xfe\xff", "it is of no kind that is known here"),
+        (b"", "it is empty"),
+    ):
+        (tmp_path / "a.npy").write_bytes(content)
+        with pytest.raises(DataError, match=rf"a\.npy is not a \.npy file of numbers: {kind}"):
+            read_array(tmp_path / "a.npy")
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(DataError, match=r"not a \.npy file of numbers"):
         read_array(tmp_path / "a.npy")
+
+
+# --- JSON of values that JSON does not know -----------------------------------------------------
+
+
+def test_what_json_cannot_hold_is_written_so_that_it_loads() -> None:
+    row = {
+        "bytes": b"\xff\x00", "nested": [{"b": bytearray(b"a")}], "nan": [float("nan"), math.inf],
+        "day": datetime.date(2024, 5, 1), "price": Decimal("1.50"), "half": "\ud83d",
+        "array": np.array([1.5, np.nan]), "number": np.float32(0.5), "keys": {(1, 2): 3},
+    }  # fmt: skip
+    assert json.loads(to_json(row)) == {
+        "bytes": "/wA=", "nested": [{"b": "YQ=="}], "nan": [None, None],
+        "day": "2024-05-01", "price": "1.50", "half": "\ud83d",
+        "array": [1.5, None], "number": 0.5, "keys": {"(1, 2)": 3},
+    }  # fmt: skip
+    assert [name for name, value in row.items() if holds_bytes(value)] == ["bytes", "nested"]
+
+
+def test_a_row_that_holds_itself_is_an_error() -> None:
+    row: dict[str, Any] = {}
+    row["a"] = [row]
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (row, {"a": deep}):
+        with pytest.raises(DataError, match="holds itself"):
+            to_json(value)
 
 
 # --- locks --------------------------------------------------------------------------------------
 
 HOLD = """
 import sys
+from decimal import Decimal
 from pathlib import Path
 from mods.files import locked
 with locked(Path(sys.argv[1])):

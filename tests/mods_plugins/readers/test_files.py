@@ -127,7 +127,7 @@ def test_a_pipe_is_no_empty_file(tmp_path, ending):
 
 
 def test_no_permission(tmp_path, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(files, "open", refuse, raising=False)
