@@ -51,7 +51,7 @@ class Layout:
                 if columns is not None:
                     used = {column for found in columns.values() for column in found}
                     unused = tuple(str(name) for name in filled if name not in used)
-                    return Assignment(schema, columns, unused)
+                    return schema.assigned(columns, unused)
         return None
 
     def _columns(
