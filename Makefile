@@ -1,10 +1,11 @@
 # make demo   a selection from the shipped example rows, from nothing
 # make test   the test suite
-# make lint   ruff, mypy, clang-format, the CLI reference
+# make lint   ruff, mypy, clang-format, codespell, the workflows, the generated pages
 # make bench  selection speed against its baselines
 # make fuzz   a million mutated rows through the readers (N=1000000)
-# make docs   write the CLI reference from --help
+# make docs   write the generated pages: the command line, the Python API, the README's tables and tree
 # make sanitize   the C++ core under ASan, UBSan and TSan
+# make torture   what a bad day does to runs: kills, flipped bits, full disks, hostile input
 # make gpu-check  build, test, sanitise and measure the CUDA core (needs an NVIDIA GPU)
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -path '*/__pycache__/*') \
            CMakeLists.txt pyproject.toml tools/setup_env.py
 
-.PHONY: demo test lint bench fuzz docs sanitize gpu-check clean
+.PHONY: demo test lint bench fuzz docs sanitize torture gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
@@ -40,12 +41,17 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.cu' 'csrc/*.cuh')
+	$(BIN)/codespell
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/python tools/cli_reference.py --check
 	$(BIN)/python tools/data_fields.py --check
+	$(BIN)/python tools/api_reference.py --check
 	$(BIN)/python tools/tree.py --check
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/cli_reference.py
+	$(BIN)/python tools/api_reference.py
 	$(BIN)/python -m benchmarks.show
 	$(BIN)/python tools/data_fields.py
 	$(BIN)/python tools/tree.py
@@ -59,6 +65,9 @@ bench: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python tools/fuzz_reading.py $(N)
 
+torture: $(VENV)/.test
+	PYTHONPATH=. $(BIN)/python -m tools.torture --seconds $(or $(SECONDS),600)
+
 sanitize:
 	set -e; for kind in address,undefined thread; do \
 	  cmake -S . -B build/sanitize-$$kind -DMODS_BUILD_TESTS=ON -DMODS_SANITIZE=$$kind; \
@@ -68,5 +77,5 @@ sanitize:
 
 gpu-check: export MODS_CUDA = ON
 gpu-check: $(VENV)/.dev
-	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/test_kcenter.py tests/test_kcenter_cuda.py tests/test_kcenter_emulated.py
+	MODS_REQUIRE_GPU=1 $(BIN)/pytest tests/csrc tests/mods/kcenter
 	$(BIN)/python -m benchmarks.gpu_check

@@ -13,7 +13,8 @@
 #include "cpu/machine/processors.hpp"
 #include "kcenter.hpp"
 #if defined(MODS_WITH_CUDA)
-#include "cuda/kcenter_cuda.hpp"
+#include "cuda/devices.hpp"
+#include "cuda/errors.hpp"
 #include "dlpack.hpp"
 #endif
 

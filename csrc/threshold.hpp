@@ -62,13 +62,17 @@ MODS_HOST_DEVICE inline int64_t candidates_wanted(const RefillLaw& law, int64_t 
   return target < rows ? target : rows;
 }
 
-/// Starts a search where `top` > 0 is the largest bound; `growth` is the running ratio of rows
-/// touched to candidates wished for.
-MODS_HOST_DEVICE inline ThresholdSearch begin_search(double top, int64_t target, double growth) {
+/// Bins per unit where `top` > 0 is the largest bound.
+MODS_HOST_DEVICE inline double bin_scale(double top) {
   const double scale = (kBins - 1) / top;
+  return scale < kMostScale ? scale : kMostScale;
+}
+
+/// Starts a search; `growth` is the running ratio of rows touched to candidates wished for.
+MODS_HOST_DEVICE inline ThresholdSearch begin_search(double top, int64_t target, double growth) {
   const int64_t want = static_cast<int64_t>(static_cast<double>(target) * growth);
-  return ThresholdSearch{scale < kMostScale ? scale : kMostScale, kBins,
-                         want < kFewestCandidates ? kFewestCandidates : want, 0};
+  return ThresholdSearch{bin_scale(top), kBins, want < kFewestCandidates ? kFewestCandidates : want,
+                         0};
 }
 
 /// Bin of a bound in 0 .. top. Monotonic, as floating-point multiplication is.

@@ -14,6 +14,7 @@ from mods.errors import (
 )
 from mods.hookspecs import hookimpl
 from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, Weights
+from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = [
     "Unscorable",
     "Weights",
     "__version__",
+    "cut",
     "hookimpl",
     "kcenter_greedy",
     "read",

@@ -1,3 +1,3 @@
 """The version of mods, read by the build and by `mods --version`."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

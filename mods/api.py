@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mods.data.reading import Reading, read_rows, read_sources
 from mods.errors import SettingsError
 from mods.files import check_output, make_folder, write_table
+from mods.interfaces import Unscorable
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
 from mods.plugins.part import Part
@@ -22,7 +23,7 @@ from mods.runs.tables import score_table
 from mods.selection.pipeline import select_rows
 from mods.selection.quality import score_records
 from mods.selection.result import Selection
-from mods.selection.stage import choose_parts
+from mods.selection.stage import choose_parts, unseen_media
 from mods.settings.choice import Choice
 from mods.settings.layers import make_settings
 from mods.settings.recipes import load_recipe
@@ -221,7 +222,7 @@ def run(
         makes = what_makes(reading, settings, parts)
 
         def make() -> Selection:
-            found = select_rows(reading, settings, registry, parts, work)
+            found = select_rows(reading, settings, parts, work)
             return replace(found, manifest=compose(makes, reading, found, work), folder=folder)
 
         folder = output.expanduser() if output else None
@@ -262,10 +263,24 @@ def score_rows(
         check_output("output", output, reading.sources)  # the files of folders, too
     with progress.listening():
         work = Work(cache_folder(cache), progress, executor)
-        table = score_table(reading, score_records(reading.records, part, work))
+        table = score_table(reading, scores_of(reading, part, work))
     if output is not None:
         write_table(output, table)
     return table
+
+
+def scores_of(reading: Reading, part: Part, work: Work) -> list[float | Unscorable]:
+    """Score all records but those with media that the scorer does not see."""
+    records = list(reading.records)
+    unseen = [unseen_media(part, record) for record in records]
+    results = score_records(
+        [r for r, why in zip(records, unseen, strict=True) if not why], part, work
+    )
+    if results.cut:
+        rows = f"{len(results.cut):,} of {len(records):,} rows"
+        work.progress.note(f"{rows} are longer than {part.name} reads and were cut")
+    scores = iter(results.values)
+    return [Unscorable(why) if why else next(scores) for why in unseen]
 
 
 def cache_folder(cache: Path | None) -> Path:

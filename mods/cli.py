@@ -26,6 +26,7 @@ from mods.commands.run import run
 from mods.commands.score import score
 from mods.commands.why import why
 from mods.errors import ModsError
+from mods.progress import tell
 from mods.wording import printable
 
 EPILOG = """\b
@@ -55,7 +56,9 @@ class ModsGroup(click.Group):
         try:
             return super().main(*args, **kwargs)
         except ModsError as error:
-            fail(str(error))
+            with click.Context(self):
+                message = as_options(str(error))
+            fail(message)
         except MemoryError as error:
             fail(f"out of memory{f': {error}' if str(error) else ''}; use fewer rows, a smaller "
                  "batch_size, or a machine with more")  # fmt: skip
@@ -80,8 +83,6 @@ class ModsGroup(click.Group):
         try:
             with terminable():
                 return super().invoke(ctx)
-        except ModsError as error:
-            raise error.worded(as_options) from error
         except KeyboardInterrupt as error:
             kept = ctx.invoked_subcommand in ("run", "score")
             more = ": finished batches are kept, the same command goes on" if kept else ""
@@ -114,14 +115,6 @@ def fail(message: str) -> NoReturn:
     """Tell an error in one line and end."""
     tell(f"error: {printable(message)}")
     sys.exit(1)
-
-
-def tell(text: str) -> None:
-    """Write to standard error, which may be closed: what was asked for does not depend on it."""
-    try:
-        click.echo(text, err=True)
-    except (OSError, ValueError):
-        drop(sys.stderr)
 
 
 def drop(stream: TextIO | None) -> None:

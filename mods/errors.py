@@ -6,7 +6,6 @@ shows the same text with its options (`--seeds`, see `mods.commands.options.as_o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
 Own = TypeVar("Own", bound="ModsError")
@@ -18,10 +17,6 @@ class ModsError(Exception):
     def within(self: Own, where: str) -> Own:
         """Return the same error with the place it comes from before its message."""
         return type(self)(f"{where}: {self}")
-
-    def worded(self: Own, how: Callable[[str], str]) -> Own:
-        """Return the same error with its message put another way."""
-        return type(self)(how(str(self)))
 
 
 class DataError(ModsError):

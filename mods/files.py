@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import math
@@ -59,6 +60,7 @@ def write_file(target: Path, write: Callable[[IO[bytes]], object]) -> None:
             with place.open("wb") as device:
                 write(device)
             return
+        remove_drafts(place.parent, place.name)
         draft = place.with_name(f".{place.name}.{os.getpid()}{PART}")
         try:
             with draft.open("wb") as file:
@@ -84,11 +86,24 @@ def check_output(setting: str, output: Path, inputs: Iterable[object]) -> None:
             )
 
 
-def remove_drafts(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder that is locked now."""
-    for draft in folder.glob(f".*{PART}"):
-        with contextlib.suppress(OSError):
-            draft.unlink()
+def remove_drafts(folder: Path, name: str = "*") -> None:
+    """Remove what killed processes left half-written of a file, or of all files of a folder."""
+    for draft in folder.glob(f".{glob.escape(name) if name != '*' else name}.*{PART}"):
+        owner = draft.name.split(".")[-2]
+        if owner.isdigit() and not _runs(int(owner)):
+            with contextlib.suppress(OSError):
+                draft.unlink()
+
+
+def _runs(process: int) -> bool:
+    """Say whether a process of that number runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def make_folder(folder: Path) -> None:

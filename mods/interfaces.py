@@ -283,6 +283,8 @@ class Outcome:
     seconds: float = 0.0
     notes: Sequence[str] = ()
     """Warnings that came up: they are told, and kept with the results."""
+    cut: Sequence[int] = ()
+    """Places, from 0, of rows that could not be read whole; see `mods.cut`."""
 
 
 class Task(Protocol):

@@ -5,14 +5,35 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 from mods.wording import printable
 
 LISTENED = ("mods", "mods_plugins")
 """Loggers whose information is worth a line; of all others only warnings are."""
+
+
+ON_SCREEN, IN_LOGS = 0.2, 15.0
+"""Seconds between two states of a bar: a log file wants few lines."""
+
+
+def open_screen(*, terminal: bool = False) -> bool:
+    """Say whether standard error can be written to, or whether it is a terminal."""
+    try:
+        return sys.stderr is not None and (sys.stderr.isatty() or not terminal)
+    except ValueError:  # closed
+        return False
+
+
+def tell(text: str) -> None:
+    """Write a line to standard error; it may be closed, and then nobody wants to know."""
+    if sys.stderr is None:  # print would take standard output instead
+        return
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -39,14 +60,13 @@ class Progress:
         """Show a bar of `total` rows; yields a function that advances it by a number of rows."""
         from tqdm import tqdm
 
-        interval = 0.2 if sys.stderr.isatty() else 15.0  # a log file wants few lines
         with tqdm(
             desc=label,
             total=total,
             initial=done,
             unit=" rows",
-            disable=self.quiet,
-            mininterval=interval,
+            disable=self.quiet or not open_screen(),
+            mininterval=ON_SCREEN if open_screen(terminal=True) else IN_LOGS,
             dynamic_ncols=True,
             file=sys.stderr,
         ) as bar:
@@ -59,7 +79,7 @@ class Progress:
             return
         self.notices.append(text)
         if self._tells:
-            print(f"note: {self._worded(text)}", file=sys.stderr)
+            tell(f"note: {self._worded(text)}")
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -83,23 +103,43 @@ class Progress:
     def say(self, text: str) -> None:
         """Tell what happens now."""
         if not self.quiet:
-            print(printable(text), file=sys.stderr)
+            tell(printable(text))
 
 
-_collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
-"""Where warnings go while work is done whose results are kept: they are kept with them."""
+@dataclass
+class Noticed:
+    """What came up while some work was done: kept with its results."""
+
+    notes: list[str] = field(default_factory=list)
+    """Warnings."""
+    cut: set[int] = field(default_factory=set)
+    """Places of rows, from 0, that could not be read whole; see `cut`."""
+
+
+_collecting: ContextVar[Noticed | None] = ContextVar("collecting", default=None)
+
+
+def cut(rows: Iterable[int]) -> None:
+    """Say, from within a plug-in, which rows of the call could not be read whole.
+
+    `rows` are places in the list that the method was given, from 0. They are counted, noted and
+    marked in the receipts, also when the results come from the cache later.
+    """
+    noticed = _collecting.get()
+    if noticed is not None:
+        noticed.cut.update(int(row) for row in rows)
 
 
 @contextmanager
-def noticing() -> Iterator[list[str]]:
-    """Collect the warnings of some work, logged ones included, instead of telling them."""
-    noticed: list[str] = []
+def noticing() -> Iterator[Noticed]:
+    """Collect warnings, logged ones included, and cut rows, instead of telling them."""
+    noticed = Noticed()
     token = _collecting.set(noticed)
     collector = _Collector(logging.WARNING)
     logging.getLogger().addHandler(collector)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: noticed.append(str(message))
+            warnings.showwarning = lambda message, *_, **__: noticed.notes.append(str(message))
             yield noticed
     finally:
         logging.getLogger().removeHandler(collector)
@@ -112,7 +152,7 @@ class _Collector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         noticed = _collecting.get()
         if noticed is not None:
-            noticed.append(record.getMessage())
+            noticed.notes.append(record.getMessage())
 
 
 class _Listener(logging.Handler):

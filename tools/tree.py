@@ -1,6 +1,6 @@
 """Writes the file tree of README.md from what every file says it is; `--check` only compares.
 
-Usage: python tools/tree.py [--check]
+Usage: python tools/tree.py [--check | --print]
 """
 
 from __future__ import annotations
@@ -9,24 +9,46 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-SHOWN = ("csrc", "mods", "mods_plugins", "benchmarks", "tools", "examples", "docs")
+SHOWN = ("csrc", "mods", "mods_plugins", "benchmarks", "tools", "examples", "docs", ".github")
 BLOCK = re.compile(r"(<!-- tree -->\n).*?(<!-- /tree -->)", re.DOTALL)
+COLUMN = 30
+"""Where the texts begin."""
 OTHERS = {
+    ".github": "Continuous integration.",
+    ".github/workflows": "What is built and checked, and when.",
+    "csrc": "The core: exact k-center greedy in C++ and CUDA.",
+    "csrc/cpu": "The core on the CPU: the algorithm.",
+    "csrc/cpu/kernels": "The inner loops, one file an instruction set.",
+    "csrc/cpu/machine": "What is asked of the machine: memory, pages, processors, threads.",
+    "csrc/cuda": "The core on NVIDIA GPUs.",
+    "csrc/cuda/kernels": "What runs on the device.",
+    "mods/settings/recipes": "The recipes that come with mods.",
+    "mods/_core.pyi": "Types of the native module.",
+    "examples": "Rows to try mods on.",
     "examples/instructions.jsonl": "380 rows of our own, good and bad.",
     "examples/README.md": "What the example rows are.",
+    "docs": "Pages for users and plug-in authors.",
+    "docs/api.md": "The Python API, from docstrings.",
+    "docs/architecture.md": "How mods is built, on one page.",
+    "docs/cli.md": "Every command, from `--help`.",
     "docs/data.md": "What data is read, and how.",
     "docs/plugins.md": "Writing a plug-in.",
     "docs/run-folder.md": "What a run leaves behind.",
-    "docs/cli.md": "Every command, from `--help`.",
+    "benchmarks": "Speed of the core against its baselines.",
+    "benchmarks/results": "Committed measurements, shown in the README.",
     "benchmarks/NOTES.md": "What was tried in the CPU core, what paid and what did not.",
     "benchmarks/NOTES-cuda.md": "The CUDA core: reviews, resources, what has not been run.",
-    "mods/_core.pyi": "Types of the native module.",
+    "tools": "What `make` calls.",
 }
+"""What folders and files are that do not say it themselves."""
+UNLISTED = (".json", ".png", ".typed", "/__init__.py")
+"""What has no line of its own; the docstring of `__init__.py` stands beside its folder."""
+TESTS = "Mirror the tree; `support/` holds the toy plug-in of every kind."
 
 
 def first_sentence(path: Path) -> str:
@@ -41,21 +63,49 @@ def first_sentence(path: Path) -> str:
     return re.split(r"(?<=[A-Za-z)`])[.:]\s+", joined)[0]
 
 
+def told(name: str) -> str:
+    """What a file or folder is, without a full stop; everything must say it."""
+    path = ROOT / name
+    package = path / "__init__.py"
+    if name in OTHERS:
+        text = OTHERS[name]
+    elif path.is_dir():
+        text = first_sentence(package) if package.exists() else ""
+    else:
+        text = first_sentence(path)
+    if not text:
+        sys.exit(f"{name} does not say what it is: give it a docstring or an opening comment")
+    return text.strip().rstrip(".")
+
+
+def line(name: str) -> str:
+    """Return the line of a file or folder, indented by how deep it lies."""
+    path = ROOT / name
+    own = "  " * name.count("/") + path.name + ("/" if path.is_dir() else "")
+    return f"{own:<{COLUMN - 1}} {told(name)}"
+
+
+def below(folder: str, files: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a folder: itself, its files, then the folders in it."""
+    yield line(folder)
+    inside = [name.removeprefix(f"{folder}/") for name in files if name.startswith(f"{folder}/")]
+    for name in sorted(name for name in inside if "/" not in name):
+        if not f"/{name}".endswith(UNLISTED):
+            yield line(f"{folder}/{name}")
+    for name in sorted({name.partition("/")[0] for name in inside if "/" in name}):
+        yield from below(f"{folder}/{name}", files)
+
+
 def lines() -> Iterator[str]:
-    """Yield the tree, one line a file, in the order of the folders."""
+    """Yield the tree, one line a file or folder."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *SHOWN],
         cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+    ).stdout.splitlines()  # fmt: skip
+    files = [name for name in listed if (ROOT / name).exists()]
     for folder in SHOWN:
-        yield f"{folder}/"
-        for name in sorted(f for f in listed if f.startswith(f"{folder}/")):
-            path = ROOT / name
-            if path.suffix in (".json", ".png", ".typed") or name.endswith("__init__.py"):
-                continue
-            what = OTHERS.get(name) or first_sentence(path)
-            yield f"  {name.removeprefix(folder + '/'):<26} {what.rstrip('.')}"
-    yield "tests/                       one file per source file, and the toy plug-in of every kind"
+        yield from below(folder, files)
+    yield f"{'tests/':<{COLUMN - 1}} {TESTS.rstrip('.')}"
 
 
 def updated(text: str) -> str:
@@ -65,6 +115,9 @@ def updated(text: str) -> str:
 
 
 if __name__ == "__main__":
+    if "--print" in sys.argv:
+        print("\n".join(lines()))
+        sys.exit()
     before = README.read_text(encoding="utf-8")
     after = updated(before)
     if "--check" not in sys.argv:

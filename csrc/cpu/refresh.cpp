@@ -1,4 +1,4 @@
-#include "refresh.hpp"
+#include "cpu/refresh.hpp"
 
 namespace mods::cpu {
 
@@ -7,6 +7,11 @@ namespace {
 /// Centres still to be bounded from which on reading a row in memory costs less, if the reading
 /// settles it.
 constexpr int32_t kWorthReading = 1024;
+
+/// Short lists are cut into this many blocks for each thread, so that none waits long for another,
+/// but no block is smaller than a few tiles.
+constexpr int64_t kBlocksPerThread = 8;
+constexpr int64_t kLeastBlock = 2 * kTilePoints;
 
 }  // namespace
 
@@ -56,10 +61,10 @@ Refresher::Refresher(const Tools& tools, const RowReader& rows, Sketch& sketch,
 }
 
 void Refresher::refresh(const int32_t* ids, int64_t count, double tau) {
-  // Full blocks use the kernels best; short lists are cut finer, so that all threads have work.
-  const int64_t share = count / (8 * tools_.team.size());
+  // Full blocks use the kernels best.
+  const int64_t share = count / (kBlocksPerThread * tools_.team.size());
   const int64_t size =
-      tools_.team.size() == 1 ? kBlock : std::min<int64_t>(kBlock, std::max<int64_t>(share, 8));
+      tools_.team.size() == 1 ? kBlock : std::min<int64_t>(kBlock, std::max(share, kLeastBlock));
   const int64_t blocks = (count + size - 1) / size;
   tools_.team.for_chunks(blocks, 1, [&](int thread, int64_t begin, int64_t) {
     const int64_t first = begin * size;

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "centres.hpp"
+#include "cpu/centres.hpp"
 
 namespace mods::cpu {
 

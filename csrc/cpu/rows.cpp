@@ -1,4 +1,4 @@
-#include "rows.hpp"
+#include "cpu/rows.hpp"
 
 #include <cmath>
 

@@ -8,9 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include "../validate.hpp"
-#include "rows.cuh"
-#include "runtime.hpp"
+#include "cuda/kernels/rows_view.hpp"
+#include "cuda/runtime.hpp"
+#include "kcenter.hpp"
+#include "validate.hpp"
 
 namespace mods::cuda {
 

@@ -1,7 +1,6 @@
-// What devices there are, for `mods doctor` and for error messages.
 #include <cuda_runtime.h>
 
-#include "kcenter_cuda.hpp"
+#include "cuda/devices.hpp"
 
 namespace mods::cuda {
 

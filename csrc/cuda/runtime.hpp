@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "errors.hpp"
+#include "cuda/errors.hpp"
 
 namespace mods::cuda {
 

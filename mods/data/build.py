@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mods.data.fields import media_kind
-from mods.data.found import Assignment, Found
+from mods.data.found import Assignment, Built, Found
 from mods.data.tools import looks_like_calls, read_calls, read_media, read_tools
 from mods.data.turns import Turns, read_item, read_turns, reply, unread
 from mods.data.values import (
@@ -23,7 +23,6 @@ from mods.data.values import (
 )
 from mods.records import Conversation, Message, Record, user_text
 
-Built = tuple[Turns, str, str]
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -35,13 +34,13 @@ def record_of(
     `ignored` takes the keys of turns that are not read; `where` is given to the record.
     """
     found = Found(data, assignment.columns, ignored)
-    turns, instruction, input = assignment.schema.build(found)
-    if len(assignment.columns) > len(assignment.schema.required):
+    turns, instruction, input = assignment.build(found)
+    if len(assignment.columns) > assignment.plainest:
         turns = completed(turns, found)
     turns = up_to_response(turns)
     last = turns[-1]
     if not last.content.strip() and not last.tool_calls:
-        raise RowError(f"the response is empty ({found.where(assignment.schema.required[-1])})")
+        raise RowError(f"the response is empty ({found.where(assignment.answer)})")
     tools = read_tools(found.value("tools"), found.where("tools")) if found.has("tools") else ()
     asked = Conversation(tuple(turns[:-1]), instruction, input, tools)
     return Record(asked, last, **where)

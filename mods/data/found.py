@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from mods.data.values import as_text, native
+from mods.records import Message
 
-if TYPE_CHECKING:
-    from mods.data.schemas import Schema
-
+Built: TypeAlias = tuple[list[Message], str, str]
+"""All turns, the instruction proper, and the separate input."""
 
 PLAIN = {
     "alpaca": ("instruction", "input", "output"),
@@ -24,7 +24,13 @@ PLAIN = {
 class Assignment:
     """Which column serves which field, for rows with the same columns filled."""
 
-    schema: Schema
+    schema: str
+    build: Callable[[Found], Built]
+    """Makes the conversation of a row of the schema."""
+    answer: str
+    """The field with the response."""
+    plainest: int
+    """How many fields the schema needs: a row with no more has nothing but those."""
     columns: Mapping[str, tuple[str, ...]]
     """By field: its columns; mostly one."""
     unused: tuple[str, ...]
@@ -36,7 +42,7 @@ class Assignment:
 
         Most rows of most data sets are so plain that they are checked without being built.
         """
-        names = PLAIN.get(self.schema.name)
+        names = PLAIN.get(self.schema)
         if names is None or not self.columns.keys() <= set(names):
             return None
         asked, input, answered = (self.columns.get(name, ()) for name in names)
@@ -48,7 +54,7 @@ class Assignment:
     def described(self) -> str:
         """Say it in words: `alpaca: instruction=question, output=answer`."""
         pairs = (f"{name}={'+'.join(columns)}" for name, columns in self.columns.items())
-        return f"{self.schema.name}: {', '.join(pairs)}"
+        return f"{self.schema}: {', '.join(pairs)}"
 
 
 class Found:

@@ -25,14 +25,14 @@ class Layout:
         check_names(schema, self.columns)
         self.schema = schema or (schema_with(self.columns) if self.columns else None)
         self._names = {f: (self.columns[f],) if f in self.columns else n for f, n in FIELDS.items()}
-        self._known: dict[tuple[Any, ...], Assignment | None] = {}
+        self._known: dict[Any, Assignment | None] = {}
 
     def assign(self, data: Mapping[str, Any]) -> Assignment | None:
         """Return which column serves which field, or None if the row fits no schema."""
         values = data.values()
         try:
-            alike: tuple[Any, ...] = (*data, *map(type, values), *map(bool, values))
-            return self._known[alike]
+            same = (*data, *map(type, values), *map(bool, values))
+            return self._known[same]
         except (KeyError, ValueError, TypeError):  # not seen yet; has no truth (arrays, nulls)
             pass
         alike = alike_by(data)
@@ -52,7 +52,7 @@ class Layout:
                 if columns is not None:
                     used = {column for found in columns.values() for column in found}
                     unused = tuple(str(name) for name in filled if name not in used)
-                    return Assignment(schema, columns, unused)
+                    return schema.assigned(columns, unused)
         return None
 
     def _columns(

@@ -44,7 +44,7 @@ class SourceView:
     def settle(self) -> None:
         """Add up what was noted row by row."""
         for assignment, rows in self.rows.items():
-            name = assignment.schema.name
+            name = assignment.schema
             self.schemas[name] += rows
             served = self.columns.setdefault(name, {})
             for field_name, columns in assignment.columns.items():

@@ -16,16 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
 
 from mods.data import build
-
-if TYPE_CHECKING:
-    from mods.data.found import Found
-    from mods.records import Message
-
-Build: TypeAlias = "Callable[[Found], tuple[list[Message], str, str]]"
-"""Makes all turns, the instruction proper, and the separate input."""
+from mods.data.found import Assignment, Built, Found
 
 COMMON = ("history", "system", "tools", "reasoning", "media", "weight", "label", "rejected")
 
@@ -37,7 +30,8 @@ class Schema:
     name: str
     required: tuple[str, ...]
     """Fields a row must have, the one with the response last."""
-    build: Build
+    build: Callable[[Found], Built]
+    """Makes the conversation of a row."""
     own: tuple[str, ...] = ()
     """Further fields of its own."""
     optional: tuple[str, ...] = field(init=False)
@@ -45,6 +39,13 @@ class Schema:
     def __post_init__(self) -> None:
         """Add what every schema takes."""
         object.__setattr__(self, "optional", (*self.own, *COMMON))
+
+    def assigned(
+        self, columns: Mapping[str, tuple[str, ...]], unused: tuple[str, ...] = ()
+    ) -> Assignment:
+        """Return which columns of a row serve its fields, and which serve none."""
+        needed = self.required
+        return Assignment(self.name, self.build, needed[-1], len(needed), columns, unused)
 
 
 SCHEMAS: Mapping[str, Schema] = {

@@ -88,6 +88,11 @@ def _bound(function: Callable[..., Any], origin: Origin) -> Callable[..., Any]:
         return [argument.of(origin) for argument in arguments]
 
     if inspect.isgeneratorfunction(function):  # a wrapper around the hooks of other plug-ins
+        options = getattr(function, MARK)
+        if not (options["wrapper"] or options["hookwrapper"]):
+            raise PluginError(
+                f"{origin.module} yields in {function.__name__}: mark it @hookimpl(wrapper=True)"
+            )
 
         @wraps(function)
         def wrapper(*arguments: Bindable) -> Generator[None, Any, Any]:

@@ -58,7 +58,7 @@ def load_plugins(sources: Sources = USUAL) -> Registry:
     manager.add_hookspecs(hookspecs)
     for module, origin in find_modules(sources):
         hooks = bound_hooks(module, origin)
-        manager.register(hooks, name=origin.module)
+        register_hooks(manager, hooks, origin)
         check_hooks(manager, hooks, origin)
     registry = Registry(sources, manager)
     for kind in KINDS:
@@ -86,9 +86,10 @@ def find_modules(sources: Sources) -> Iterator[tuple[ModuleType, Origin]]:
 
 
 def installed() -> Iterator[tuple[ModuleType, Origin]]:
-    """Import the plug-ins of installed packages, in order of their names."""
+    """Import the plug-ins of installed packages, in order of their names, each once."""
     entries = importlib.metadata.entry_points(group=hookspecs.PROJECT)
-    for entry in sorted(entries, key=lambda e: e.name):
+    once = {entry.value: entry for entry in entries}
+    for entry in sorted(once.values(), key=lambda e: e.name):
         package = entry.dist.name if entry.dist else entry.value
         version = entry.dist.version if entry.dist else "?"
         try:
@@ -132,6 +133,19 @@ def import_file(path: Path) -> tuple[ModuleType, Origin]:
     finally:
         sys.path.remove(str(path.parent))
     return module, Origin(str(path), path.name, f"sha256:{digest[:16]}")
+
+
+def register_hooks(manager: pluggy.PluginManager, hooks: ModuleType, origin: Origin) -> None:
+    """Hand hooks to pluggy; refuses one with other parameters than its specification."""
+    try:
+        manager.register(hooks, name=origin.module)
+    except pluggy.PluginValidationError as error:
+        definition, *reason = str(error).splitlines()[1:]
+        raise PluginError(
+            f"the plug-in {origin.module} has a hook that does not fit, "
+            f"{definition.removeprefix('hookimpl definition: ')}: {' '.join(reason)}; "
+            "write it as in mods.hookspecs"
+        ) from error
 
 
 def check_hooks(manager: pluggy.PluginManager, hooks: ModuleType, origin: Origin) -> None:

@@ -111,9 +111,10 @@ class Part:
 
     def each(self, yielded: Iterable[Value]) -> Iterator[Value]:
         """Go through what the plug-in yields; an unexpected failure names the plug-in."""
-        values = iter(yielded)
+        values: Iterator[Value] | None = None
         while True:
             try:
+                values = iter(yielded) if values is None else values
                 value = next(values)
             except StopIteration:
                 return
@@ -157,7 +158,8 @@ class PartTask:
             self._fitted  # noqa: B018
             method = getattr(self.part.object, self.method)
             values = self.part.call(method, *self.spread(chunk), *self.arguments)
-        return Outcome(values, time.monotonic() - start, tuple(noticed))
+        seconds = time.monotonic() - start
+        return Outcome(values, seconds, tuple(noticed.notes), tuple(sorted(noticed.cut)))
 
     @cached_property
     def _fitted(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import PluginError
-from mods.interfaces import Picks, Unscorable
+from mods.interfaces import Outcome, Picks, Unscorable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,3 +125,12 @@ def checked_picks(picks: Any, n: int, k: int, initial: npt.NDArray[np.int64], pl
     if picks.radii is not None and len(picks.radii) != len(indices):
         raise PluginError(f"{plugin} returned {len(picks.radii)} radii for {len(indices)} picks")
     return Picks(indices.astype(np.int64), picks.radii)
+
+
+def checked_outcome(returned: Any, plugin: str) -> tuple[int, Outcome]:
+    """Return the number of a chunk and what came of it."""
+    if isinstance(returned, tuple) and len(returned) == 2:
+        at, outcome = returned
+        if isinstance(at, int) and isinstance(outcome, Outcome):
+            return at, outcome
+    raise PluginError(f"{plugin} returned {returned!r}; expected (number of the chunk, outcome)")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mods._version import __version__
 from mods.files import file_digest
+from mods.interfaces import kind_named
 from mods.selection.receipts import count_by_fate, count_by_stage
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ def what_makes(
     reading: Reading, settings: RunSettings, parts: Mapping[str, Part]
 ) -> dict[str, Any]:
     """Return all that decides a selection: data, settings, plug-ins and their models."""
-    decide = settings.as_dict()
+    decide = {name: p for name, p in parts.items() if kind_named(p.plugin.kind).decides}
     return {
         "inputs": inputs(reading),
-        "settings": decide,
-        "plugins": {kind: part.identity for kind, part in parts.items() if kind in decide},
+        "settings": settings.as_dict(),
+        "plugins": {name: part.identity for name, part in decide.items()},
         "mods": __version__,
     }
 

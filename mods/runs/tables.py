@@ -24,7 +24,7 @@ MAP_SAMPLE = 20_000
 
 
 def receipt_table(receipts: Sequence[Receipt]) -> Any:
-    """Return the receipts as a pyarrow table, one column per score."""
+    """Return the receipts as a pyarrow table, one column per score and per step that cut rows."""
     import pyarrow as pa
 
     names = sorted({name for receipt in receipts for name in receipt.scores})
@@ -40,6 +40,8 @@ def receipt_table(receipts: Sequence[Receipt]) -> Any:
     }
     for name in names:
         columns[name] = pa.array([r.scores.get(name) for r in receipts], pa.float64())
+    for step in sorted({step for receipt in receipts for step in receipt.cut}):
+        columns[f"cut_{step}"] = pa.array([step in r.cut for r in receipts], pa.bool_())
     return pa.table(columns)
 
 

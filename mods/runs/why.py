@@ -81,6 +81,10 @@ def tell(receipt: Row, manifest: Mapping[str, Any]) -> str:
                     f"  score     {name} = {value:.6g}   "
                     f"({threshold} {cut['asked']}, cut at {cut['score']:.6g})"
                 )
+    cut = [name.removeprefix("cut_") for name in receipt if name.startswith("cut_")]
+    cut = [step for step in cut if receipt[f"cut_{step}"]]
+    if cut:
+        lines.append(f"  cut       too long to be read whole by: {', '.join(cut)}")
     if receipt["order"] is not None:
         radius = receipt["radius"]
         after = "" if radius is None else f", covering radius then {radius:.4g}"

@@ -9,29 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mods.errors import SettingsError
-from mods.interfaces import (
-    EMBEDDINGS,
-    QUALITY,
-    TOKENS,
-    USUAL_NEEDS,
-    Budget,
-    Picks,
-    Pool,
-    TokenCounter,
-    Unscorable,
-)
-from mods.plugins.part import Part
+from mods.interfaces import EMBEDDINGS, TOKENS, USUAL_NEEDS, Budget, Picks, Pool
 from mods.plugins.rules import checked_picks
 from mods.selection.quality import score_records
-from mods.selection.stage import Given, score_name
-from mods.settings.choice import Choice
+from mods.selection.stage import Given, further_scorers, needed, score_name
 from mods.work.columns import COUNTS, stacked, vectors
-from mods.work.work import Item, Job, Work, items
+from mods.work.work import Item, Job, Results, Work, items
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from mods.plugins.part import Part
     from mods.records import Record
     from mods.settings.run import EmbedText
 
@@ -39,13 +27,14 @@ if TYPE_CHECKING:
 def fill_pool(pool: Pool, given: Given) -> Pool:
     """Add to the pool what the selector needs, and nothing else."""
     needs = given.parts["selector"].needs(USUAL_NEEDS)
-    for need in needs:
-        if need not in (EMBEDDINGS, QUALITY, TOKENS):
-            pool = add_score(pool, need, given)
+    for scorer in further_scorers(needs):
+        pool = add_score(pool, scorer, given)
     if EMBEDDINGS in needs:
-        text = given.settings.embed_text
-        vectors = embed_records(pool.records, given.parts["embedder"], text, given.work)
-        pool = replace(pool, embeddings=vectors)
+        part = given.parts["embedder"]
+        pool = pool.rows(given.fit_for(part, pool.records, "coverage"))
+        found = embed_records(pool.records, part, given.settings.embed_text, given.work)
+        given.heard(part, "embedding", pool.records, found.cut)
+        pool = replace(pool, embeddings=stacked(found.values, str(part)))
     if TOKENS in needs:
         pool = replace(pool, tokens=count_tokens(pool.records, given))
     return pool
@@ -53,11 +42,11 @@ def fill_pool(pool: Pool, given: Given) -> Pool:
 
 def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
     """Add the scores of a further quality scorer; rows it cannot score leave the pool."""
-    part = Part.choose(
-        given.registry, "quality", Choice.parse(scorer), given.settings.context("quality")
-    )
-    results: list[float | Unscorable] = score_records(pool.records, part, given.work)
-    places, values = given.without_unscorable(pool.records, results, "coverage")
+    part = given.parts[needed(scorer)]
+    pool = pool.rows(given.fit_for(part, pool.records, "coverage"))
+    results = score_records(pool.records, part, given.work)
+    given.heard(part, scorer, pool.records, results.cut)
+    places, values = given.without_unscorable(pool.records, results.values, "coverage")
     left = pool.rows(places)
     given.receipts.score(left.records, score_name("quality", scorer), values)
     return replace(left, scores={**left.scores, scorer: np.array(values, dtype=np.float64)})
@@ -65,14 +54,9 @@ def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
 
 def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int64]:
     """Count the tokens that tuning learns from each row, with the trainer's own template."""
-    part = given.parts.get("trainer")
-    if part is None or not isinstance(part.object, TokenCounter):
-        raise SettingsError(
-            f"{given.parts['selector']} needs token counts: choose a `trainer` that counts them, "
-            "and a `budget` above the `seeds`"
-        )
+    part = given.parts["trainer"]
     job = Job(part, "count_tokens", "tokens", f"tokens-{part.name}", part.identity)
-    return np.array(given.work.rows(job, COUNTS, items(records)), dtype=np.int64)
+    return np.array(given.work.rows(job, COUNTS, items(records)).values, dtype=np.int64)
 
 
 def text_of(record: Record, what: EmbedText) -> str:
@@ -84,8 +68,8 @@ def text_of(record: Record, what: EmbedText) -> str:
 
 def embed_records(
     records: Sequence[Record], part: Part, what: EmbedText, work: Work
-) -> npt.NDArray[np.float32]:
-    """Return one vector per record, float32, shape (n, d)."""
+) -> Results[npt.NDArray[np.float32]]:
+    """Return one vector per record, float32, shape (d,)."""
     texts = [text_of(record, what) for record in records]
     identity = {"text": what, **part.identity}
     fit = texts if hasattr(part.object, "fit") else None
@@ -94,7 +78,7 @@ def embed_records(
     label, name = f"coverage: {part.name}", f"embedding-{part.name}"
     job = Job(part, "embed", label, name, identity, fit=fit)
     rows = [Item(r.key, text, r.size) for r, text in zip(records, texts, strict=True)]
-    return stacked(work.rows(job, vectors(), rows), str(part))
+    return work.rows(job, vectors(), rows)
 
 
 def pick_seeds(pool: Pool, given: Given) -> list[int]:

@@ -14,8 +14,8 @@ from mods.interfaces import ANSWERS, LOSSES, Evidence, Pool, TokenLosses, Unscor
 from mods.selection.coverage import pick
 from mods.selection.stage import Given, score_name
 from mods.work import columns
-from mods.work.weights import notes_of, train
-from mods.work.work import Item, Job, Work, items
+from mods.work.weights import noticed_of, train
+from mods.work.work import Item, Job, Results, Work, items
 
 if TYPE_CHECKING:
     from mods.plugins.part import Part
@@ -60,14 +60,14 @@ class TunedModel:
         self._work.progress.say(f"necessity: tuning the model on {len(self._rows)} seeds")
         return train(self._trainer, self._rows, self.identity, self._work)
 
-    def answers(self, records: Sequence[Record]) -> list[str | Unscorable]:
+    def answers(self, records: Sequence[Record]) -> Results[str | Unscorable]:
         """Return the model's answer to each record's conversation."""
         asked = items([record.conversation for record in records])
         return self._work.rows(
             self._job("answers", "responses", self.answering), columns.ANSWERS, asked
         )
 
-    def losses(self, records: Sequence[Record]) -> list[float | Unscorable]:
+    def losses(self, records: Sequence[Record]) -> Results[float | Unscorable]:
         """Return the mean token loss of each record's own reply."""
         return self._work.rows(
             self._job("losses", "losses", self._reading), columns.SCORES, items(records)
@@ -100,8 +100,11 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         given.work,
     )
     reviewed, values = review(pool, others, tuned, given)
-    for note in notes_of(tuned.identity, given.work):
+    rows = [pool.records[i] for i in seeds]
+    notes, too_long = noticed_of(tuned.identity, rows, given.work)
+    for note in notes:
         given.work.progress.note(note)
+    given.heard(given.parts["trainer"], "tuning", rows, too_long)
     name = score_name("necessity", part.name)
     given.receipts.score([pool.records[i] for i in reviewed], name, values)
     scores = np.array(values, dtype=np.float64)
@@ -122,13 +125,18 @@ def review(
 
     Rows that cannot be answered or reviewed are quarantined.
     """
-    part = given.parts["necessity"]
+    part, generator = given.parts["necessity"], given.parts["generator"]
     left = list(rows)
+    for seen_by in (generator, part):
+        fit = given.fit_for(seen_by, [pool.records[i] for i in left], "necessity")
+        left = [left[at] for at in fit]
     found: dict[str, dict[int, Any]] = {}
-    for need in needs_of(part, given.parts["generator"]):
-        ask: Callable[[Sequence[Record]], Sequence[Any]] = getattr(tuned, need)
+    for need in needs_of(part, generator):
+        ask: Callable[[Sequence[Record]], Results[Any]] = getattr(tuned, need)
         records = [pool.records[i] for i in left]
-        places, values = given.without_unscorable(records, ask(records), "necessity")
+        results = ask(records)
+        given.heard(generator, need, records, results.cut)
+        places, values = given.without_unscorable(records, results.values, "necessity")
         left = [left[at] for at in places]
         found[need] = dict(zip(left, values, strict=True))
     rows_to_review = [
@@ -148,9 +156,10 @@ def review(
         spread=with_evidence,
         chunk_size=part.chunk_size(given.settings.generation.batch_size),
     )
-    results = given.work.rows(job, columns.SCORES, rows_to_review)
+    reviewed = given.work.rows(job, columns.SCORES, rows_to_review)
     records = [pool.records[i] for i in left]
-    places, values = given.without_unscorable(records, results, "necessity")
+    given.heard(part, "review", records, reviewed.cut)
+    places, values = given.without_unscorable(records, reviewed.values, "necessity")
     return [left[at] for at in places], values
 
 

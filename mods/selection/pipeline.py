@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mods.data.reading import Reading
     from mods.interfaces import Pool
     from mods.plugins.part import Part
-    from mods.plugins.registry import Registry
     from mods.settings.run import RunSettings
     from mods.work.work import Work
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 def select_rows(
     reading: Reading,
     settings: RunSettings,
-    registry: Registry,
     parts: Mapping[str, Part],
     work: Work,
 ) -> Selection:
@@ -34,7 +32,7 @@ def select_rows(
     Raises `SettingsError` where the settings leave too few rows, `PluginError` where a plug-in
     breaks a rule.
     """
-    given = Given(settings, registry, parts, work, Receipts(reading))
+    given = Given(settings, parts, work, Receipts(reading))
     if settings.tunes:
         needs_of(parts["necessity"], parts["generator"])  # before any stage is paid for
     with given.timed("quality"):

@@ -12,7 +12,7 @@ from mods.interfaces import QUALITY, Pool, PoolScorer, Unscorable
 from mods.plugins.rules import checked_scores
 from mods.selection.stage import Given, score_name
 from mods.work.columns import SCORES, stacked, vectors
-from mods.work.work import Job, Work, items
+from mods.work.work import Job, Results, Work, items
 
 if TYPE_CHECKING:
     from mods.plugins.part import Part
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 def pass_quality(records: Sequence[Record], given: Given) -> Pool:
     """Score, quarantine what cannot be scored, reject what is not above alpha."""
     part, alpha = given.parts["quality"], given.settings.alpha
+    fit = given.fit_for(part, records, "quality")
+    records = [records[at] for at in fit]
     results = score_records(records, part, given.work)
-    places, values = given.without_unscorable(records, results, "quality")
+    given.heard(part, "quality", records, results.cut)
+    places, values = given.without_unscorable(records, results.values, "quality")
     if not places:
         raise SettingsError(f"{part} could score none of {len(records)} rows")
     scored = [records[at] for at in places]
@@ -38,13 +41,13 @@ def pass_quality(records: Sequence[Record], given: Given) -> Pool:
     return Pool(kept, scores={QUALITY: scores[passing]})
 
 
-def score_records(records: Sequence[Record], part: Part, work: Work) -> list[float | Unscorable]:
+def score_records(records: Sequence[Record], part: Part, work: Work) -> Results[float | Unscorable]:
     """Return one score per record, or the reason why it has none."""
     name, label = f"quality-{part.name}", f"quality: {part.name}"
     if not isinstance(part.object, PoolScorer):
         return work.rows(Job(part, "score", label, name, part.identity), SCORES, items(records))
     # Features are cached per record; the second step, over the pool, is cheap.
     job = Job(part, "features", label, f"{name}-features", part.identity)
-    features = stacked(work.rows(job, vectors(), items(records)), str(part))
-    scores = part.call(part.object.score_pool, records, features)
-    return checked_scores(scores, len(records), str(part))
+    found = work.rows(job, vectors(), items(records))
+    scores = part.call(part.object.score_pool, records, stacked(found.values, str(part)))
+    return Results(checked_scores(scores, len(records), str(part)), found.cut)

@@ -36,6 +36,8 @@ class Receipt:
     """Place in the order of picks, from 1."""
     radius: float | None = None
     """Covering radius once this row was picked."""
+    cut: set[str] = field(default_factory=set)
+    """Steps that could not read the row whole: `quality`, `embedding`, `tuning`, …"""
 
 
 class Receipts:
@@ -67,6 +69,14 @@ class Receipts:
         """Note scores under the name of the plug-in that gave them."""
         for record, value in zip(records, values, strict=True):
             self.of(record).scores[name] = value
+
+    def cut(self, records: Iterable[Record], step: str) -> int:
+        """Note rows that a step could not read whole; returns their number."""
+        number = 0
+        for record in records:
+            self.of(record).cut.add(step)
+            number += 1
+        return number
 
     def reject(self, record: Record, stage: Stage, reason: str) -> None:
         """Decide that a row is not selected."""

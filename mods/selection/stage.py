@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from mods.errors import SettingsError
-from mods.interfaces import KINDS, Unscorable
+from mods.errors import ModsError, SettingsError
+from mods.interfaces import (
+    EMBEDDINGS,
+    KINDS,
+    QUALITY,
+    TOKENS,
+    USUAL_NEEDS,
+    TokenCounter,
+    Unscorable,
+)
+from mods.settings.choice import Choice
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,15 +35,17 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
+MEDIA = "media"
+"""What a plug-in may say it reads."""
+
 
 @dataclass
 class Given:
     """One run under way."""
 
     settings: RunSettings
-    registry: Registry
     parts: Mapping[str, Part]
-    """The plug-ins of the run, by kind."""
+    """The plug-ins of the run, by kind; see `choose_parts`."""
     work: Work
     receipts: Receipts
     thresholds: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +72,43 @@ class Given:
                 values.append(result)
         return places, values
 
+    def heard(self, part: Part, step: str, records: Sequence[Record], cut: Sequence[int]) -> None:
+        """Note and mark the rows that a part could not read whole."""
+        rows = self.receipts.cut((records[at] for at in cut), step)
+        if rows:
+            self.work.progress.note(
+                f"{step}: {rows:,} of {len(records):,} rows are longer than {part.name} reads and "
+                "were cut"
+            )
+
+    def fit_for(self, part: Part, records: Sequence[Record], stage: Stage) -> list[int]:
+        """Return the places of the records that a part can see whole, as far as it says.
+
+        Rows with media are set aside where the part does not read them, unless they are to be
+        judged by their text; of tools and reasoning that it does not read a note says so.
+        """
+        self._tell_unread(part, records, reads_of(part))
+        fit, by_text = [], 0
+        for at, record in enumerate(records):
+            unseen = unseen_media(part, record)
+            if unseen and self.settings.media == "refuse":
+                self.receipts.quarantine(record, stage, unseen)
+                continue
+            by_text += bool(unseen)
+            fit.append(at)
+        if by_text:
+            self.work.progress.note(f"{part.name}: {by_text:,} rows with media by their text alone")
+        return fit
+
+    def _tell_unread(self, part: Part, records: Sequence[Record], reads: Sequence[str]) -> None:
+        found = {
+            "tools": sum(bool(r.conversation.tools) for r in records),
+            "reasoning": sum(any(turn.reasoning for turn in r.messages) for r in records),
+        }
+        unread = [f"{name} (in {n:,} rows)" for name, n in found.items() if n and name not in reads]
+        if unread:
+            self.work.progress.note(f"{part.name} does not read {' and '.join(unread)}")
+
     def passing(
         self, setting: str, scores: npt.NDArray[np.float64]
     ) -> tuple[npt.NDArray[np.bool_], float]:
@@ -71,8 +119,26 @@ class Given:
         return passing, cut
 
 
+def reads_of(part: Part) -> Sequence[str]:
+    """Return what a plug-in says it reads besides texts and tool calls."""
+    reads: Sequence[str] = getattr(part.object, "reads", ())
+    return reads
+
+
+def unseen_media(part: Part, record: Record) -> str:
+    """Say why a plug-in cannot see a record whole; nothing where it can, as far as it says."""
+    media = record.conversation.media + record.reply.media
+    if not media or MEDIA in reads_of(part):
+        return ""
+    kinds = ", ".join(sorted({medium.kind for medium in media}))
+    return f"holds media ({kinds}), which {part.name} does not see; `media`=text takes the text"
+
+
 def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
-    """Choose the plug-ins of a run, and make each, so that a mistake costs no stage."""
+    """Choose the plug-ins of a run, and make each, so that a mistake costs no stage.
+
+    By kind; further scorers that the selector needs are under `needed(scorer)`.
+    """
     from mods.plugins.part import Part
 
     parts = {
@@ -81,9 +147,47 @@ def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
         if settings.tunes or kind not in MODEL_STAGE
     }
     check_model_options(parts, settings)
+    parts.update(choose_needed(registry, settings, parts))
     for part in parts.values():
         part.identity  # noqa: B018  (fails now if a model is not to be had)
     return parts
+
+
+def choose_needed(
+    registry: Registry, settings: RunSettings, parts: Mapping[str, Part]
+) -> dict[str, Part]:
+    """Choose the further scorers that the selector needs; refuses needs that cannot be met."""
+    from mods.plugins.part import Part
+
+    selector, context = parts["selector"], settings.context("quality")
+    needs = selector.needs(USUAL_NEEDS)
+    if TOKENS in needs and not counts_tokens(parts.get("trainer")):
+        raise SettingsError(
+            f"{selector} needs token counts: choose a `trainer` that counts them, and a `budget` "
+            "above the `seeds`"
+        )
+    try:
+        return {
+            needed(scorer): Part.choose(registry, "quality", Choice.parse(scorer), context)
+            for scorer in further_scorers(needs)
+        }
+    except ModsError as error:
+        raise error.within(f"{selector} needs a scorer") from error
+
+
+def needed(scorer: str) -> str:
+    """What a further scorer is called among the parts."""
+    return f"selector needs {scorer}"
+
+
+def further_scorers(needs: Sequence[str]) -> list[str]:
+    """The needs that are quality scorers other than that of the run."""
+    return [need for need in needs if need not in (EMBEDDINGS, QUALITY, TOKENS)]
+
+
+def counts_tokens(trainer: Part | None) -> bool:
+    """Whether there is a trainer that says what a row costs."""
+    return trainer is not None and isinstance(trainer.object, TokenCounter)
 
 
 MODEL_STAGE = ("necessity", "trainer", "generator")

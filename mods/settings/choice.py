@@ -18,6 +18,11 @@ class Choice:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuse an option that a table of settings could not hold."""
+        if "name" in self.options:
+            raise SettingsError(f"{self.name}: `name` is the plug-in itself, never an option of it")
+
     @classmethod
     def parse(cls, text: str) -> Choice:
         """Read `NAME` or `NAME:key=value,…`; values are TOML scalars, else plain text."""
@@ -57,7 +62,7 @@ class Choice:
 
     def __str__(self) -> str:
         """Write it the way `parse` reads it."""
-        options = ",".join(f"{key}={value}" for key, value in self.options.items())
+        options = ",".join(f"{key}={spelt(value)}" for key, value in self.options.items())
         return f"{self.name}:{options}" if options else self.name
 
 
@@ -79,3 +84,8 @@ def parse_value(text: str) -> Any:
         except ValueError:
             continue
     return text.strip("\"'")
+
+
+def spelt(value: Any) -> str:
+    """Write a value the way `parse_value` reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from importlib import resources
 from pathlib import Path
@@ -65,25 +66,34 @@ def read_small(path: Path) -> str:
 
 
 def relative_to(folder: Path, settings: dict[str, Any], where: str) -> dict[str, Any]:
-    """Find the template file that a recipe names: beside the recipe, and nowhere else.
+    """Find the files that a recipe names: `./` is the folder of the recipe, not of the shell.
 
-    A recipe may come from somebody else; it must not reach for other files of this machine.
+    A template lies beside the recipe and nowhere else: a recipe may come from somebody else, and
+    must not reach for other files of this machine.
     """
-    tuning = settings.get("tuning")
-    if not isinstance(tuning, dict):
-        return settings
-    template = tuning.get("template")
+    found = {name: _beside(folder, value) for name, value in settings.items()}
+    tuning = found.get("tuning")
+    template = tuning.get("template") if isinstance(tuning, dict) else None
     if not isinstance(template, str) or "{" in template:
-        return settings
+        return found
     file = (folder / template).resolve()
     if template.startswith("~") or not file.is_relative_to(folder.resolve()):
         raise SettingsError(
             f"{where}: tuning.template = {template!r} leads out of the folder of the recipe; put "
             "the file beside it, or give it with `set` tuning.template=FILE"
         )
-    if not file.is_file():
-        return settings
-    return {**settings, "tuning": {**tuning, "template": str(file)}}
+    if file.is_file():
+        found["tuning"] = {**settings["tuning"], "template": str(file)}
+    return found
+
+
+def _beside(folder: Path, value: Any) -> Any:
+    """Resolve paths that begin with `./` or `../`, in tables too."""
+    if isinstance(value, dict):
+        return {name: _beside(folder, item) for name, item in value.items()}
+    if isinstance(value, str) and value.startswith(("./", "../")):
+        return os.path.normpath(folder / value)
+    return value
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from mods.errors import CacheError
 from mods.files import writing
 from mods.work.leases import ENDING as LEASE
-from mods.work.store import DAMAGED, ENDING, WAIT, checksum
+from mods.work.store import DAMAGED, ENDING, ROW, WAIT, checksum
 from mods.work.weights import FOLDER
 
 DAY = 86_400.0
@@ -81,8 +81,8 @@ def damaged_rows(path: Path) -> tuple[int, str]:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT)
     try:
         (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-        for key, value, check in connection.execute("SELECT id, value, checksum FROM results"):
-            damaged += checksum(key, value) != check
+        for key, value, check, cut in connection.execute(f"SELECT {ROW} FROM results"):
+            damaged += checksum(key, value, cut) != check
         return damaged, "" if sound == "ok" else str(sound)
     except sqlite3.Error as error:
         return damaged, str(error)

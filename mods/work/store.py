@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,15 @@ IDS_PER_QUERY = 500
 WAIT = 60
 """Seconds to wait for another process that writes the same file."""
 ENDING = ".sqlite"
-FORMAT = 2
+FORMAT = 3
 """Of the tables below; another one makes other files."""
 DAMAGED = ".damaged"
 """The ending of a file that was set aside."""
+ROW = "id, value, checksum, cut"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS results
-  (id TEXT PRIMARY KEY, value BLOB NOT NULL, checksum BLOB NOT NULL) WITHOUT ROWID;
+  (id TEXT PRIMARY KEY, value BLOB NOT NULL, checksum BLOB NOT NULL, cut INTEGER NOT NULL)
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes
   (id TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (id, note)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identity (json TEXT PRIMARY KEY);
@@ -57,9 +59,11 @@ def store_path(folder: Path, name: str, identity: Mapping[str, Any]) -> Path:
     return folder / f"{name}-{digest({'format': FORMAT, **identity})[:20]}{ENDING}"
 
 
-def checksum(key: str, value: bytes) -> bytes:
-    """Eight bytes that a changed key or value no longer fits."""
-    return hashlib.blake2b(value, digest_size=8, key=key.encode("utf-8", "replace")[:64]).digest()
+def checksum(key: str, value: bytes, cut: int = 0) -> bytes:
+    """Eight bytes that a changed row no longer fits."""
+    secret = key.encode("utf-8", "replace")[:64]
+    person = b"cut" if cut else b""
+    return hashlib.blake2b(value, digest_size=8, key=secret, person=person).digest()
 
 
 class Store:
@@ -70,6 +74,8 @@ class Store:
         self._identity = json.dumps(identity, sort_keys=True, default=str)
         self.noticed: list[str] = []
         """What was wrong with the file and was mended."""
+        self.cut: set[str] = set()
+        """Ids, of those that were read or written, whose rows could not be read whole."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -91,9 +97,11 @@ class Store:
         found: dict[str, bytes] = {}
         damaged = 0
         with self._mended():
-            for key, value, check in self._select("results", "id, value, checksum", ids):
-                if checksum(key, value) == check:
+            for key, value, check, cut in self._select("results", ROW, ids):
+                if checksum(key, value, cut) == check:
                     found[key] = value
+                    if cut:
+                        self.cut.add(key)
                 else:
                     damaged += 1
         self.count_damaged(damaged)
@@ -106,13 +114,22 @@ class Store:
                 f"rows damaged in the cache {self.path.name}: {rows}; they are computed again"
             )
 
-    def put(self, results: Iterable[tuple[str, bytes]], notes: Iterable[str] = ()) -> None:
-        """Write results, and what was noticed while they were made: all of it or nothing."""
-        rows = [(key, value, checksum(key, value)) for key, value in results]
-        told = [(key, note) for key, _, _ in rows[:1] for note in notes]
+    def put(
+        self,
+        results: Iterable[tuple[str, bytes]],
+        notes: Iterable[str] = (),
+        cut: Collection[str] = (),
+    ) -> None:
+        """Write results, and what was noticed while they were made: all of it or nothing.
+
+        `cut` are the ids of rows that could not be read whole.
+        """
+        rows = [(k, value, checksum(k, value, k in cut), int(k in cut)) for k, value in results]
+        told = [(key, note) for key, *_ in rows[:1] for note in notes]
+        self.cut.update(cut)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", rows)
             self._connection.executemany("INSERT OR IGNORE INTO notes VALUES (?, ?)", told)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:

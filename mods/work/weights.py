@@ -43,13 +43,20 @@ def train(
             raise PluginError(
                 f"{trainer}: train() returned {path!r}; expected the path of the weights"
             )
-        if noticed:
+        if noticed.notes or noticed.cut:
+            cut = {rows[at].key for at in noticed.cut}
             with closing(Store(work.cache, FOLDER, identity)) as store:
-                store.put([(KEY, str(path).encode("utf-8", "surrogateescape"))], noticed)
+                store.put([(KEY, b""), *((key, b"") for key in cut)], noticed.notes, cut)
     return Weights(Path(path), identity)
 
 
-def notes_of(identity: Mapping[str, Any], work: Work) -> list[str]:
-    """Return what was noticed while weights were trained, in this run or an earlier one."""
+def noticed_of(
+    identity: Mapping[str, Any], rows: Sequence[Record], work: Work
+) -> tuple[list[str], list[int]]:
+    """Return what was noticed while weights were trained, in this run or an earlier one.
+
+    That is the notes, and the places of rows that could not be read whole.
+    """
     with closing(Store(work.cache, FOLDER, identity)) as store:
-        return store.notes([KEY])
+        store.get([row.key for row in rows])
+        return store.notes([KEY]), [at for at, row in enumerate(rows) if row.key in store.cut]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from mods.errors import PluginError
 from mods.plugins.part import Part, PartTask, as_they_are
+from mods.plugins.rules import checked_outcome
 from mods.work.costs import Costs
 from mods.work.leases import Leases
 from mods.work.store import Store
@@ -67,6 +68,16 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Results(Generic[Value]):
+    """What came of rows."""
+
+    values: list[Value]
+    """One a row, in order."""
+    cut: list[int]
+    """Places of the rows that could not be read whole."""
+
+
+@dataclass(frozen=True)
 class Work:
     """All that work on rows needs and that is the same for all of it."""
 
@@ -75,7 +86,7 @@ class Work:
     executor: Part
     costs: Costs = field(default_factory=Costs)
 
-    def rows(self, job: Job, column: Column[Value], rows: Sequence[Item]) -> list[Value]:
+    def rows(self, job: Job, column: Column[Value], rows: Sequence[Item]) -> Results[Value]:
         """Return one value per row, computing only what the cache does not hold.
 
         Rows go through the plug-in in chunks, largest first. The chunks are those of the whole
@@ -91,7 +102,8 @@ class Work:
                 self._compute(job, shelf, chunks, len(unique))
             for note in [*store.noticed, *store.notes(list(unique))]:
                 self.progress.note(note)
-        return [shelf.known[row.key] for row in rows]
+        values = [shelf.known[row.key] for row in rows]
+        return Results(values, [at for at, row in enumerate(rows) if row.key in store.cut])
 
     def _compute(self, job: Job, shelf: Shelf[Value], chunks: list[list[Item]], total: int) -> None:
         """Compute chunks and keep each as it comes; what another run has in work is waited for."""
@@ -103,13 +115,14 @@ class Work:
             while chunks:
                 round = Round(chunks, shelf, leases, advance)
                 mapped = self.executor.call(self.executor.object.map, task, round.payloads())
-                for at, outcome in self.executor.each(mapped):
+                for returned in self.executor.each(mapped):
+                    at, outcome = checked_outcome(returned, str(self.executor))
                     computed = round.finish(at, outcome, self.executor, job.part)
                     cost = self.costs.of(job.label)
                     cost.computed += computed
                     cost.seconds += outcome.seconds
-                if round.open:
-                    raise PluginError(f"{self.executor} left {len(round.open)} chunks undone")
+                if undone := round.undone():
+                    raise PluginError(f"{self.executor} left {undone} chunks undone")
                 chunks = round.elsewhere
                 if chunks:
                     self.progress.say(f"{job.label}: waiting for another run that does this work")
@@ -135,10 +148,11 @@ class Shelf(Generic[Value]):
         self.store.count_damaged(damaged)
         return len(self.known) - before
 
-    def add(self, rows: Sequence[Item], values: Sequence[Value], notes: Sequence[str]) -> None:
+    def add(self, rows: Sequence[Item], values: Sequence[Value], outcome: Outcome) -> None:
         """Keep results."""
         pairs = list(zip((row.key for row in rows), values, strict=True))
-        self.store.put(((key, self.column.encode(value)) for key, value in pairs), notes)
+        cut = {rows[at].key for at in outcome.cut if 0 <= at < len(rows)}
+        self.store.put(((k, self.column.encode(value)) for k, value in pairs), outcome.notes, cut)
         self.known.update(pairs)
 
 
@@ -176,13 +190,19 @@ class Round(Generic[Value]):
             else:
                 self._leases.free(lease)
 
+    def undone(self) -> int:
+        """How many chunks were neither done nor left to another run, taken or not."""
+        known = self._shelf.known
+        left = sum(any(row.key not in known for row in chunk) for chunk in self._chunks)
+        return left - len(self.elsewhere)
+
     def finish(self, at: int, outcome: Outcome, executor: Part, part: Part) -> int:
         """Check and keep the outcome of a chunk; returns its rows."""
         if at not in self.open:
             raise PluginError(f"{executor} returned chunk {at!r}, which is not open")
         lease, rows = self.open.pop(at)
         values = self._shelf.column.check(outcome.values, len(rows), str(part))
-        self._shelf.add(rows, values, outcome.notes)
+        self._shelf.add(rows, values, outcome)
         self._leases.free(lease)
         self._advance(len(rows))
         return len(rows)

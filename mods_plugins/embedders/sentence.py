@@ -13,6 +13,7 @@ from mods import PluginError, hookimpl
 from mods.wording import needs_extra
 from mods_plugins.hf.batching import run_batched, stacked
 from mods_plugins.hf.devices import pick_device
+from mods_plugins.hf.foreign import refuse_foreign_code
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import explained, quiet
 from mods_plugins.hf.locate import locate
@@ -57,7 +58,8 @@ class SentenceEmbedder:
         self.device = device
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides the vectors."""
+        """Return what decides the vectors; `ModsError` for a model that brings code."""
+        refuse_foreign_code(self.model, self.revision)
         return {
             **model_identity(self.model, self.revision),
             "max_length": self.max_length,
@@ -85,6 +87,7 @@ class SentenceEmbedder:
     def _encoder(self) -> SentenceTransformer:
         encoder_class = _sentence_transformer_class()
         device = str(pick_device(self.device))
+        refuse_foreign_code(self.model, self.revision)
         with explained(self.model), quiet():
             encoder = encoder_class(locate(self.model), revision=self.revision, device=device)
         if self.max_length is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mods.errors import ModsError
 from mods.records import Conversation, Message, Record
 from mods.wording import one_line
+from mods_plugins.hf.budget import budget
 from mods_plugins.hf.templates import TODAY, template_text
 
 if TYPE_CHECKING:
@@ -158,14 +159,15 @@ class ChatFormat:
         return reply.content
 
     def _render(self, turns: Sequence[Message], prompt: bool = False) -> str:
-        text = self.tokenizer.apply_chat_template(
-            [{"role": turn.role, "content": turn.content} for turn in turns],
-            chat_template=self.template,
-            add_generation_prompt=prompt,
-            tokenize=False,
-            date_string=TODAY,
-            enable_thinking=False,
-        )
+        with budget("the chat template"):
+            text = self.tokenizer.apply_chat_template(
+                [{"role": turn.role, "content": turn.content} for turn in turns],
+                chat_template=self.template,
+                add_generation_prompt=prompt,
+                tokenize=False,
+                date_string=TODAY,
+                enable_thinking=False,
+            )
         assert isinstance(text, str)
         return text
 

@@ -107,7 +107,7 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_bars():
             # What one library must change in its use of another.
             warnings.simplefilter("ignore", FutureWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -116,6 +116,26 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Disable the bars that do not ask the library's switch (reading GGUF files makes one).
+
+    Only those of `tqdm.auto`: mods' own are of the plain `tqdm`.
+    """
+    from tqdm.auto import tqdm
+
+    before = tqdm.__init__
+
+    def disabled(bar: Any, *given: Any, **named: Any) -> None:
+        before(bar, *given, **{**named, "disable": True})
+
+    tqdm.__init__ = disabled
+    try:
+        yield
+    finally:
+        tqdm.__init__ = before
 
 
 @contextmanager

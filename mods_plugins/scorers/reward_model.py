@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, hookimpl
 from mods_plugins.hf.batching import run_batched
+from mods_plugins.hf.budget import budget
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_network, load_tokenizer
@@ -170,7 +171,8 @@ class RewardModel:
             types = encoded.get("token_type_ids") if self._reads_types else None
             return Row(list(encoded["input_ids"]), types)
         turns = [{"role": turn.role, "content": turn.content} for turn in record.messages]
-        text = self._tokenizer.apply_chat_template(turns, tokenize=False)
+        with budget(f"the chat template of {self.model}"):
+            text = self._tokenizer.apply_chat_template(turns, tokenize=False)
         # The template writes the special tokens itself.
         encoded = self._tokenizer(text, add_special_tokens=False, verbose=False)
         return Row(list(encoded["input_ids"]))

@@ -59,13 +59,12 @@ def build(folder: Path, candidates: int) -> ctypes.CDLL:
         pytest.skip("needs a C++ compiler")
     library = folder / f"emulated_{candidates}.so"
     sizes = [f"-DMODS_CUDA_CANDIDATES={candidates}", "-DMODS_CUDA_STAGING_BYTES=65536"]
-    sources = [EMULATOR / "kcenter_emulated.cpp", EMULATOR / "emulator.cpp"]
+    sources = sorted(EMULATOR.glob("*.cpp"))
     command = [
         compiler,
         *FLAGS,
         *WARNINGS,
-        f"-I{EMULATOR}",
-        f"-I{CSRC}",
+        *FOLDERS,
         *sizes,
         *sources,
         "-o",

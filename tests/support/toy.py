@@ -8,6 +8,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -32,8 +33,15 @@ def log(kind, rows):
 class Length:
     chunk_size = 4
 
+    def __init__(self, pause=0.0):
+        self.pause = pause
+
+    def identity(self):
+        return {}
+
     def score(self, records):
         log("score", [r.id for r in records])
+        time.sleep(self.pause)
         return [
             Unscorable("says skip") if "skip" in r.response else float(len(r.response))
             for r in records
@@ -98,11 +106,32 @@ class Known:
         return [len(answer) / max(1, len(r.prompt)) for answer, r in pairs]
 
 
+class Thorough(Known):
+    """Looks at all the evidence there is."""
+
+    needs = ("answers", "losses")
+
+    def review(self, records, evidence):
+        known = super().review(records, evidence)
+        return [share - loss for share, loss in zip(known, evidence.losses, strict=True)]
+
+
 class Spread:
     def select(self, pool, budget, *, initial):
         taken = set(initial.tolist())
         keys = [hashlib.sha256(r.id.encode()).hexdigest() for r in pool.records]
         order = sorted((i for i in range(len(keys)) if i not in taken), key=keys.__getitem__)
+        return Picks(np.array(order[: budget.rows], dtype=np.int64))
+
+
+class Greedy:
+    """Asks for everything a pool can hold: short and varied rows first."""
+
+    needs = ("embeddings", "quality", "tokens")
+
+    def select(self, pool, budget, *, initial):
+        keys = (pool.scores["quality"], pool.tokens, -pool.embeddings.var(axis=1))
+        order = [i for i in np.lexsort(keys) if i not in initial]
         return Picks(np.array(order[: budget.rows], dtype=np.int64))
 
 
@@ -148,11 +177,13 @@ def register_generators(register):
 @hookimpl
 def register_necessity_models(register):
     register("toy-known", Known)
+    register("toy-thorough", Thorough)
 
 
 @hookimpl
 def register_selectors(register):
     register("toy-spread", Spread)
+    register("toy-greedy", Greedy)
 
 
 @hookimpl

@@ -69,8 +69,8 @@ inline void multiply_int8(int (&c)[4], const unsigned (&a)[4], unsigned b0, unsi
 }
 
 /// Throws unless `bound` is at most D(row, centre), computed the plain way.
-template <class Rows>
-void check_bound(const Rows& rows, int row, const float* centre, float bound);
+struct RowsView;
+void check_bound(const RowsView& rows, int row, const float* centre, float bound);
 #define MODS_CUDA_CHECK_BOUND(rows, row, centre, bound) check_bound(rows, row, centre, bound)
 
 inline float widen_half(uint16_t bits) {

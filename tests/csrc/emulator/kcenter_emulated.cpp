@@ -2,12 +2,14 @@
 #include <cstring>
 #include <string>
 
-#include "../../csrc/cuda/kcenter_cuda.cu"
+#include "cuda/brute.cu"
+#include "cuda/entry.cu"
+#include "cuda/lazy.cu"
+#include "cuda/start.cu"
 #include "cuda_runtime.h"
 
 namespace mods::cuda {
-template <class Rows>
-void check_bound(const Rows& rows, int row, const float* centre, float bound) {
+void check_bound(const RowsView& rows, int row, const float* centre, float bound) {
   if (!(bound < INFINITY)) return;  // no pair, or one that was seen before
   std::vector<float> x(static_cast<std::size_t>(rows.d));
   copy_row(rows, row, x.data(), 0, 1);

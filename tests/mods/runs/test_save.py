@@ -1,11 +1,59 @@
-"""What a run writes is what was read: byte for byte for JSON, and loadable for all else."""
+"""Saving a run: the manifest comes last, and a picture that fails is no reason to lose the rest."""
 
-from __future__ import annotations
-
+import errno
 import json
+import os
 
 import pyarrow as pa
-from pyarrow import parquet
+import pyarrow.parquet as pq
+import pytest
+
+from mods import OutputError
+from mods.progress import Progress
+from mods.runs import save as saving
+
+
+def test_a_run_leaves_its_rows_receipts_pool_quarantine_and_picture(select, rows, tmp_path):
+    out = tmp_path / "run"
+    selection = select([*rows, "no row"], output=out)
+    assert {p.name for p in out.iterdir()} - {".lock"} == {
+        "manifest.json", "selected.jsonl", "receipts.parquet", "pool.parquet",
+        "quarantine.jsonl", "report.png",
+    }  # fmt: skip
+    lines = (out / "selected.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == selection.rows
+    assert pq.read_table(out / "receipts.parquet").num_rows == 42
+    assert pq.read_table(out / "pool.parquet").num_rows == 30
+    (broken,) = map(json.loads, (out / "quarantine.jsonl").read_text().splitlines())
+    assert (broken["row"], broken["text"]) == (42, '"no row"')
+    assert (out / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_that_cannot_be_written_leaves_no_manifest(select, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    select(output=out)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"cannot write .*: No space left.*free space"):
+        select(output=out)
+    assert not (out / "manifest.json").exists()
+    assert not list(out.glob(".*.part"))
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_note(select, tmp_path, monkeypatch):
+    def too_large(saved, file):
+        raise OverflowError("too large to draw")
+
+    monkeypatch.setattr(saving, "draw_picture", too_large)
+    progress = Progress(quiet=True)
+    select(output=tmp_path / "run", progress=progress)
+    note = "the picture could not be drawn: too large to draw"
+    assert progress.notices[-1] == note
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["notices"][-1] == note
+    assert not (tmp_path / "run" / "report.png").exists()
 
 
 def test_rows_of_json_are_written_byte_for_byte(mods, toy_run, tmp_path, rows):
@@ -23,7 +71,7 @@ def test_rows_of_json_are_written_byte_for_byte(mods, toy_run, tmp_path, rows):
 
 def test_bytes_are_written_as_base64_and_their_columns_named(mods, toy_run, tmp_path, rows):
     table = [{**row, "picture": {"bytes": b"\xff", "path": None}} for row in rows]
-    parquet.write_table(pa.Table.from_pylist(table), tmp_path / "a.parquet")
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "a.parquet")
     mods(*toy_run(tmp_path / "a.parquet", tmp_path / "RUN"))
     written = (tmp_path / "RUN" / "selected.jsonl").read_text().splitlines()
     assert json.loads(written[0])["picture"] == {"bytes": "/w==", "path": None}

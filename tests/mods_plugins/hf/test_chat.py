@@ -128,12 +128,14 @@ def test_a_model_without_template_gets_the_alpaca_form(alpaca):
 
 def test_a_template_that_refuses_a_row_gets_a_plainer_form():
     chat = ChatFormat(tiny_tokenizer(), PICKY)
-    rows = chat.encode([MULTI_TURN, TOOL, UNASKED, SYSTEM_ONLY])
-    first, odd, unasked, system = (text(chat, row.prompt) for row in rows)
+    rows = chat.encode([MULTI_TURN, TOOL, UNASKED, SYSTEM_ONLY, TWICE])
+    first, odd, unasked, system, twice = (text(chat, row.prompt) for row in rows)
     assert first.startswith("<|start|>user:be brief\n\none<|end|>")
     assert odd == "<|start|>user:tool: 42<|end|><|start|>assistant:"
     assert unasked == "<|start|>user:<|end|><|start|>assistant:"
     assert system == "<|start|>user:system: be<|end|><|start|>assistant:"
+    # It would ask for the answer, but take none there: the form is one that it takes both in.
+    assert twice == "<|start|>user:user: a\nassistant: b<|end|><|start|>assistant:"
 
 
 def test_a_template_that_refuses_everything_is_an_error_that_says_so():

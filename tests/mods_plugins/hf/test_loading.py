@@ -74,3 +74,19 @@ def test_loading_shows_nothing_and_leaves_the_library_as_it_was(tmp_path, capfd)
     with pytest.raises(KeyError), quiet():
         raise KeyError
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_no_bar_of_another_library_is_shown_and_mods_own_are(capfd):
+    from tqdm import tqdm
+    from tqdm.auto import tqdm as other
+    from transformers.utils import logging
+
+    with quiet(), quiet():
+        assert list(other(range(2), desc="theirs", disable=False)) == [0, 1]
+        assert list(logging.tqdm(range(2), desc="theirs")) == [0, 1]
+        assert list(tqdm(range(2), desc="ours")) == [0, 1]
+    shown = capfd.readouterr().err
+    assert "ours" in shown
+    assert "theirs" not in shown
+    assert list(other(range(2), desc="theirs")) == [0, 1]
+    assert "theirs" in capfd.readouterr().err

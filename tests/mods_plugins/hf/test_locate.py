@@ -26,4 +26,20 @@ def test_what_is_not_installed_says_how_to_get_it():
 def test_other_names_are_returned_as_they_are(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert locate("owner/name") == "owner/name"
+    (tmp_path / "model").mkdir()
     assert locate("~/model") == str(Path(tmp_path) / "model")
+
+
+@pytest.mark.parametrize("name", ["./modle", "/no/such/model", "a/b/c", "model.gguf", "~/modle"])
+def test_a_path_that_is_not_there_is_not_taken_for_a_hub_id(name):
+    with pytest.raises(ModsError, match="there is no such model folder or file"):
+        locate(name)
+
+
+def test_a_misspelt_folder_is_told_with_its_likely_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "llama-tuned").mkdir(parents=True)
+    with pytest.raises(ModsError, match=r"no such model folder \(did you mean 'llama-tuned'"):
+        locate("models/llama-tunde")
+    assert locate("models/qwen") == "models/qwen"
+    assert locate("org/name") == "org/name"

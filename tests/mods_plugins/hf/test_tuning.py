@@ -20,7 +20,7 @@ from support.tuned import (
     weights_in,
 )
 
-from mods import DataError, OutputError, Record, RunFolderError
+from mods import CacheError, DataError, OutputError, Record, SettingsError
 from mods_plugins.hf import checkpoints as checkpoints_module
 from mods_plugins.hf import training as training_module
 from mods_plugins.hf import tuning as tuning_module
@@ -145,10 +145,31 @@ def test_a_kill_while_a_checkpoint_is_written_costs_only_that_checkpoint(path, f
 
 
 def test_a_folder_with_another_tuning_is_refused(path, finished):
-    with pytest.raises(RunFolderError, match="another learning_rate, seed;"):
+    with pytest.raises(CacheError, match="another learning_rate, seed;"):
         train(path, finished, replace(TUNING, learning_rate=1e-3, micro_batch=1), seed=2)
-    with pytest.raises(RunFolderError, match="row_ids"):
+    with pytest.raises(CacheError, match="row_ids"):
         train(path, finished, rows=ROWS[::-1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"learning_rate": 1e38, "epochs": 3}, r"the loss is nan at step \d of 9"),
+        (
+            {"learning_rate": 3e38, "epochs": 1, "batch_size": 10, "weight_decay": 1e38},
+            "not finite after step 1",
+        ),
+    ],
+)
+def test_a_tuning_that_diverges_is_an_error_and_leaves_nothing_to_take(
+    path, tmp_path, monkeypatch, settings, what
+):
+    monkeypatch.setattr(checkpoints_module, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints_module, "SAVE_COST", 0.0)
+    for _ in range(2):
+        with pytest.raises(SettingsError, match=f"{what}.*lower `tuning.learning_rate`"):
+            train(path, tmp_path, replace(TUNING, **settings))
+        assert sorted(os.listdir(tmp_path)) == [".lock", "tuning.json"]
 
 
 def test_a_second_process_waits_and_finds_what_the_first_made(path, finished, tmp_path, caplog):

@@ -1,0 +1,1 @@
+"""What a bad day does to runs: experiments, and the table of what held."""
