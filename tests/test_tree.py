@@ -160,7 +160,8 @@ def test_every_module_has_a_test_file_where_it_stands_itself():
 
 
 def test_every_test_file_is_about_a_source_that_stands_there():
-    wanted = {stands_at(path) for path in MODULES.values()}
+    tools = [path for path in tracked("tools") if path.suffix == ".py"]
+    wanted = {stands_at(path) for path in (*MODULES.values(), *tools)}
     others = {Path("tests/test_tree.py")}
     found = [
         path
