@@ -121,9 +121,7 @@ def unpacked(file: IO[bytes], packed: str, source: str) -> Any:
         import zstandard
     except ImportError as error:
         raise DataError(needs_extra(f"{source}: zstd files need", "zstd")) from error
-    return contextlib.closing(
-        io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
-    )
+    return contextlib.closing(io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file)))
 
 
 @contextlib.contextmanager
