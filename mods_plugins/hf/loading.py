@@ -90,6 +90,7 @@ def _load(
         network, report = auto_class.from_pretrained(
             **_source(model),
             **_dequantized(model),
+            **_mended(model, revision),
             revision=revision,
             dtype=kind,
             trust_remote_code=False,
@@ -144,6 +145,19 @@ def _source(model: str) -> dict[str, Any]:
     if not file.is_file():
         raise ModsError(f"{model}: no such file")
     return {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
+
+
+def _mended(model: str, revision: str | None) -> dict[str, Any]:
+    """Return a config without a padding id that no embedding has; nothing where that is right."""
+    if model.endswith(".gguf"):
+        return {}
+    config = load_config(model, revision=revision)
+    text = config.get_text_config()
+    pad, words = getattr(text, "pad_token_id", None), getattr(text, "vocab_size", None)
+    if pad is None or words is None or 0 <= pad < words:
+        return {}
+    text.pad_token_id = None
+    return {"config": config}
 
 
 def _dequantized(model: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import ModsError, SettingsError
@@ -50,7 +51,23 @@ class Renderer:
         self._heard: dict[tuple[Any, ...], str] = {}
         self._told: set[str] = set()
         self._takes_thoughts: bool | None = None
-        self.tail, self.end = self._end_of_turn()
+
+    @property
+    def tail(self) -> str:
+        """What the template writes after an answer."""
+        return self._ending[0]
+
+    @property
+    def end(self) -> str:
+        """The part of it that ends the turn."""
+        return self._ending[1]
+
+    @cached_property
+    def header(self) -> str:
+        """What the template writes to ask for an answer, after the turns; without line breaks."""
+        form = Form((Message("user", "mods-probe"),), instruction="mods-probe")
+        turns, asked = self.write(form), self.prompt(form)
+        return asked[len(turns) :].lstrip("\n") if asked.startswith(turns) else ""
 
     def form(self, asked: Conversation) -> tuple[Form, str]:
         """Return the first form that the template takes and shows, and the prompt it writes.
@@ -108,6 +125,18 @@ class Renderer:
             if is_open(prompt) and CLOSE not in answer:
                 answer = f"\n{CLOSE}\n\n{answer}"
         return prompt, answer + self.end
+
+    def whole(self, record: Record, *, thoughts: bool) -> str:
+        """Return a whole conversation, its reply with or without the thoughts before it."""
+        form, _ = self.form(record.conversation)
+        reply = told_apart(record.reply)
+        reasoning = reply.reasoning if thoughts else ""
+        if reply.tool_calls and not self._shows_calls(form):
+            reply = reply._replace(content=reply.text, tool_calls=())
+        if reasoning and not self._takes_reasoning():
+            reply = reply._replace(content=block(reasoning) + reply.content)
+            reasoning = ""
+        return self.write(form, reply._replace(reasoning=reasoning))
 
     def _answer(self, form: Form, prompt: str, reply: Message) -> str:
         """Return what follows the prompt, without what ends the turn.
@@ -206,7 +235,8 @@ class Renderer:
         size = form.size + sum(len(message["content"]) for message in messages)
         return render(self.template, values, size)
 
-    def _end_of_turn(self) -> tuple[str, str]:
+    @cached_property
+    def _ending(self) -> tuple[str, str]:
         """Return what the template writes after an answer, and the part that ends the turn.
 
         That part goes up to the first special token, or is the end-of-sequence token where the

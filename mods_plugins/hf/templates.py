@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mods.errors import SettingsError
 
@@ -38,6 +40,15 @@ tokenizer that starts its texts with a beginning-of-sequence token gets it here 
 """
 
 
+SUPERFILTERING = (
+    "{% for message in messages %}{{ message.content }}"
+    "{% if message.role != 'assistant' or not loop.last %}{{ '\n' }}{% endif %}{% endfor %}"
+)
+"""What the script of Superfiltering puts before an answer: instruction and input, a line each."""
+NAMED = {"alpaca": ALPACA, "superfiltering": SUPERFILTERING}
+"""Templates that go by a name."""
+
+
 def template_identity(template: str | None) -> str:
     """Return what a `template` option stands for: the SHA-256 of its text, or `own`.
 
@@ -45,8 +56,25 @@ def template_identity(template: str | None) -> str:
     """
     if template is None:
         return "own"
-    text = ALPACA if template == "alpaca" else _given(template)
+    text = NAMED.get(template) or _given(template)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def template_arguments(given: Mapping[str, Any] | str | None) -> dict[str, Any]:
+    """Return the option `template_kwargs`: a table, or the text of one in JSON.
+
+    Raises `SettingsError` for anything else.
+    """
+    try:
+        found = json.loads(given) if isinstance(given, str) else given or {}
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping):
+        raise SettingsError(
+            f"`template_kwargs` {given!r}: expected a table, or one as JSON text: "
+            '{"enable_thinking": true}'
+        )
+    return dict(found)
 
 
 def template_text(tokenizer: PreTrainedTokenizerBase, template: str | None) -> str:
@@ -59,8 +87,8 @@ def template_text(tokenizer: PreTrainedTokenizerBase, template: str | None) -> s
         own = tokenizer.chat_template
         if isinstance(own, dict):
             own = own.get("default")
-        return str(own) if own else _alpaca(tokenizer)
-    return _alpaca(tokenizer) if template == "alpaca" else _given(template)
+        return str(own) if own else _started(ALPACA, tokenizer)
+    return _started(NAMED[template], tokenizer) if template in NAMED else _given(template)
 
 
 def _given(template: str) -> str:
@@ -76,6 +104,7 @@ def _given(template: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _alpaca(tokenizer: PreTrainedTokenizerBase) -> str:
+def _started(template: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """Let a template begin as the tokenizer begins any text."""
     starts = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
-    return ("{{ bos_token }}" if starts else "") + ALPACA
+    return ("{{ bos_token }}" if starts else "") + template

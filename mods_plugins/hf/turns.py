@@ -50,3 +50,9 @@ def earlier_answers(
 def _tokens(renderer: Renderer, text: str) -> list[int]:
     ids = renderer.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     return list(ids)
+
+
+def learned_tokens(row: Encoded) -> int:
+    """Return how many tokens are learned from a row; the first token of a text is not."""
+    reply = len(row.response) if row.prompt else len(row.response) - 1
+    return (reply if row.weight else 0) + sum(span.stop - span.start for span in row.earlier)
