@@ -90,7 +90,8 @@ def text_of(record: Record, what: EmbedText) -> str:
         return record.instruction
     if len(turns) <= 1:
         return record.prompt if what == "prompt" else f"{record.prompt}\n{record.response}"
-    last, *older = sorted(turns[::-1], key=lambda turn: turn.role == "system")
+    newest_first = [t for t in reversed(turns) if t.role != "system"]
+    last, *older = newest_first + [t for t in turns if t.role == "system"]
     newest = [last] if what == "prompt" else [last, record.reply]
     return "\n".join(f"{turn.role}: {turn.text}" for turn in (*newest, *older))
 

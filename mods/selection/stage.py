@@ -127,7 +127,7 @@ def unseen_media(part: Part, record: Record) -> str:
 
 
 def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
-    """Choose the plug-ins of a run, and make each, so that a mistake costs no stage."""
+    """Choose the plug-ins of a run, make and check each, so that a mistake costs no stage."""
     from mods.plugins.part import Part
 
     parts = {
@@ -137,7 +137,7 @@ def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
     }
     check_model_options(parts, settings)
     for part in parts.values():
-        part.identity  # noqa: B018  (fails now if a model is not to be had)
+        part.check()
     return parts
 
 

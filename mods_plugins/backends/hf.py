@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from mods import Conversation, Record, Unscorable, Weights, cut, hookimpl
 from mods_plugins.hf.batching import free_device_memory
 from mods_plugins.hf.causal_lm import Answer, CausalLM
 from mods_plugins.hf.chat import ChatFormat, usable
+from mods_plugins.hf.checking import check_causal, check_chat
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_config, load_tokenizer
@@ -48,6 +50,11 @@ class GivenModel:
             **({"template_kwargs": dict(self.arguments)} if self.arguments else {}),
             "dtype": resolved_dtype(self.dtype, self.device),
         }
+
+    def check(self) -> None:
+        """Refuse what is no causal language model, and a template that fails, without loading."""
+        check_causal(self.name, self.revision)
+        check_chat(self.name, self.revision, self.template, self.arguments)
 
     def load(self) -> CausalLM:
         """Load it as it is, without tuning."""
@@ -110,6 +117,10 @@ class HFTrainer:
         del settings["template"]  # of the model's identity: by its text, not by its file
         del settings["template_kwargs"]
         return {**self.given.identity(), **settings, "seed": self.seed}
+
+    def check(self) -> None:
+        """Look for what would stop the tuning; see `GivenModel.check`."""
+        self.given.check()
 
     def train(self, records: Sequence[Record], folder: Path) -> Path:
         """Tune on the reply of each record; return the folder of the adapter or the whole model.
@@ -185,6 +196,10 @@ class HFGenerator:
         """Return what decides answers and losses besides weights and decoding."""
         return {**self.given.identity(), "max_length": self.max_length}
 
+    def check(self) -> None:
+        """Look for what would stop the answers; see `GivenModel.check`."""
+        self.given.check()
+
     def answers(
         self, conversations: Sequence[Conversation], weights: Weights | None
     ) -> list[str | Unscorable]:
@@ -210,7 +225,9 @@ class HFGenerator:
         cut(at for at, row in zip(places, whole, strict=True) if row.cut)
         losses = lm.mean_losses(whole, batch_size=self.generation.batch_size).tolist()
         found = dict(zip(places, losses, strict=True))
-        return [row if isinstance(row, Unscorable) else found[at] for at, row in enumerate(rows)]
+        return [
+            row if isinstance(row, Unscorable) else _loss(found[at]) for at, row in enumerate(rows)
+        ]
 
     def _model(self, weights: Weights | None) -> CausalLM:
         """Return the model with these weights, loading it unless it was the last one asked."""
@@ -231,6 +248,10 @@ class HFGenerator:
 
             attach_weights(lm, weights.path)
         return lm
+
+
+def _loss(value: float) -> float | Unscorable:
+    return Unscorable("the reply has no token to predict") if math.isnan(value) else value
 
 
 @hookimpl

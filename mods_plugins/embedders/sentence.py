@@ -71,6 +71,11 @@ class SentenceEmbedder:
             "normalize": self.normalize,
         }
 
+    def check(self) -> None:
+        """Refuse a missing package, and a model that brings its own code."""
+        _sentence_transformer_class()
+        check_classes(self.model, self.revision)
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 vectors of shape (len(texts), d).
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mods import SettingsError, cut, hookimpl
 from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.checking import check_files
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
-from mods_plugins.hf.loading import load_network, load_tokenizer
+from mods_plugins.hf.loading import load_config, load_network, load_tokenizer
 from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.tokens import Row, model_inputs, token_limit, usable_padding
 
@@ -72,6 +73,12 @@ class TransformerEmbedder:
             "normalize": self.normalize,
             "dtype": resolved_dtype(self.dtype, self.device),
         }
+
+    def check(self) -> None:
+        """Refuse a folder that is not complete, and a model without a config or tokenizer."""
+        check_files(self.model)
+        load_config(self.model, revision=self.revision)
+        self._tokenizer  # noqa: B018
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 vectors of shape (len(texts), hidden size).

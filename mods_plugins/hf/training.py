@@ -14,6 +14,7 @@ from mods_plugins.hf.chat import Encoded
 from mods_plugins.hf.checkpoints import checkpointer, last_checkpoint
 from mods_plugins.hf.loading import quiet
 from mods_plugins.hf.padding import attention_mask, padded
+from mods_plugins.hf.turns import Span
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,8 @@ def fit(
 
     `folder` keeps checkpoints; training goes on from the last whole one there, to the same
     weights. `micro` rows go through the model at once and must divide `tuning.batch_size`.
-    Raises the out-of-memory error of torch if they do not fit.
+    Raises the out-of-memory error of torch if they do not fit, `SettingsError` if the tuning
+    diverges.
     """
     from transformers import set_seed
 
@@ -46,13 +48,17 @@ def fit(
     lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
     arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, kind)
     last = last_checkpoint(folder)
+    loss = ResponseLoss(tuning, arguments.max_steps)
     with quiet():
-        trainer = _trainer(lm, rows, arguments)
+        trainer = _trainer(lm, rows, arguments, loss)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     if tuning.method == "full":
         lm.model = lm.model.to(kind)
+    check_weights(lm.model, loss)
     lm.model.config.use_cache = True
     lm.model.eval()
+    if not math.isfinite(lm.mean_losses(rows[:1])[0]):
+        raise loss.diverged("the tuned model gives no finite loss")
 
 
 def _with_adapter(model: Any, tuning: Tuning) -> Any:
@@ -75,16 +81,17 @@ def _with_adapter(model: Any, tuning: Tuning) -> Any:
     return adapted
 
 
-def _trainer(lm: CausalLM, rows: Sequence[Encoded], arguments: TrainingArguments) -> Trainer:
-    from transformers import Trainer
+def _trainer(
+    lm: CausalLM, rows: Sequence[Encoded], arguments: TrainingArguments, loss: ResponseLoss
+) -> Trainer:
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-    trainer = Trainer(
+    trainer: Trainer = _weighted_trainer(loss)(
         model=lm.model,
         args=arguments,
         train_dataset=[example(row) for row in rows],
-        data_collator=lambda examples: collate(examples, lm.chat.pad_id),
-        compute_loss_func=_response_loss,
+        data_collator=lambda examples: collate(examples, lm.pad_id),
+        compute_loss_func=loss,
         callbacks=[checkpointer(), _progress()],
     )
     # Both print logs on standard output, which is for results.
@@ -119,7 +126,8 @@ def _arguments(
         max_steps=steps,
         learning_rate=tuning.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=math.ceil(tuning.warmup * steps),
+        # The last step always learns, so a run of one step does.
+        warmup_steps=min(math.ceil(tuning.warmup * steps), steps - 1),
         weight_decay=tuning.weight_decay,
         bf16=kind == torch.bfloat16,
         fp16=kind == torch.float16,
@@ -144,40 +152,103 @@ def _arguments(
     return arguments
 
 
-def example(row: Encoded) -> dict[str, list[int]]:
-    """Only the last response is learned: the context, earlier answers included, is not."""
-    return {
-        "input_ids": [*row.prompt, *row.response],
-        "labels": [IGNORED] * len(row.prompt) + row.response,
-    }
+def example(row: Encoded) -> dict[str, Any]:
+    """The last response is learned, and what is marked in the context; all else is not.
+
+    `weights` say how much each token counts, where one counts other than 1.
+    """
+    ids = [*row.prompt, *row.response]
+    labels, weights = [IGNORED] * len(ids), [0.0] * len(ids)
+    for start, stop, weight in (*row.earlier, Span(len(row.prompt), len(ids), row.weight)):
+        if weight:
+            labels[start:stop] = ids[start:stop]
+            weights[start:stop] = [weight] * (stop - start)
+    found: dict[str, Any] = {"input_ids": ids, "labels": labels}
+    return found if set(weights) <= {0.0, 1.0} else {**found, "weights": weights}
 
 
-def collate(examples: Sequence[Mapping[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
-    """Pad on the right; all three tensors are int64 of shape (rows, longest)."""
+def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, torch.Tensor]:
+    """Pad on the right; tensors are int64 of shape (rows, longest), `weights` float32."""
+    import torch
+
     ids = [example["input_ids"] for example in examples]
-    return {
+    batch = {
         "input_ids": padded(ids, pad),
         "labels": padded([example["labels"] for example in examples], IGNORED),
         "attention_mask": attention_mask(ids),
     }
+    if any("weights" in example for example in examples):
+        weights = torch.ones(batch["labels"].shape)
+        for at, example in enumerate(examples):
+            given = example.get("weights", [])
+            weights[at, : len(given)] = torch.tensor(given)
+        batch["weights"] = weights
+    return batch
 
 
-def _response_loss(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
-) -> torch.Tensor:
-    """Return the loss of the learned tokens over their number in the whole global batch.
+class ResponseLoss:
+    """The loss of the learned tokens over their number in the whole global batch.
 
-    Each token of a global batch weighs the same, however it is split into micro-batches.
+    Each token of a global batch weighs the same, however it is split into micro-batches, times
+    the weight of its turn. A loss that is not finite ends the tuning with a `SettingsError`.
     """
+
+    def __init__(self, tuning: Tuning, steps: int) -> None:
+        self.tuning, self.steps = tuning, steps
+        self.step = 1
+        self.weights: torch.Tensor | None = None
+        """Of the micro-batch at hand: how much each token counts; None if all count 1."""
+
+    def __call__(
+        self,
+        outputs: Any,
+        labels: torch.Tensor,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Return the loss of a micro-batch."""
+        import torch
+
+        targets = labels[:, 1:]
+        learned = targets != IGNORED
+        logits = outputs.logits[:, :-1][learned].float()
+        goal = targets[learned].to(logits.device)
+        if self.weights is None:
+            total = torch.nn.functional.cross_entropy(logits, goal, reduction="sum")
+        else:
+            each = torch.nn.functional.cross_entropy(logits, goal, reduction="none")
+            total = (each * self.weights[:, 1:][learned].to(logits.device)).sum()
+        if not torch.isfinite(total):
+            raise self.diverged(f"the loss is {total.item()}")
+        return total / (learned.sum() if num_items_in_batch is None else num_items_in_batch)
+
+    def diverged(self, what: str) -> SettingsError:
+        """Return the error that says so."""
+        return SettingsError(
+            f"tuning diverged at step {self.step} of {self.steps}: {what}; lower "
+            f"`tuning.learning_rate` ({self.tuning.learning_rate:g} now), raise `tuning.warmup`, "
+            "or use `dtype` float32"
+        )
+
+
+def check_weights(model: Any, loss: ResponseLoss) -> None:
+    """Raise the error of a tuning that diverged if a weight that was tuned is not finite."""
     import torch
 
-    targets = labels[:, 1:]
-    learned = targets != IGNORED
-    logits = outputs.logits[:, :-1][learned].float()
-    total = torch.nn.functional.cross_entropy(
-        logits, targets[learned].to(logits.device), reduction="sum"
-    )
-    return total / (learned.sum() if num_items_in_batch is None else num_items_in_batch)
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and not torch.isfinite(weight).all():
+            raise loss.diverged(f"the weights of {name} are not finite")
+
+
+def _weighted_trainer(loss: ResponseLoss) -> Any:
+    """Make the class of a trainer that tells the loss how much each token counts."""
+    from transformers import Trainer
+
+    class Weighted(Trainer):  # type: ignore[misc]
+        def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
+            loss.weights, loss.step = inputs.pop("weights", None), self.state.global_step + 1
+            return super().compute_loss(model, inputs, *arguments, **named)
+
+    return Weighted
 
 
 def _progress() -> TrainerCallback:

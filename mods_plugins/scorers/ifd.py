@@ -12,6 +12,7 @@ import numpy as np
 from mods import Record, SettingsError, Unscorable, cut, hookimpl
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat import Encoded, usable
+from mods_plugins.hf.checking import check_causal, check_chat
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.templates import template_arguments, template_identity
@@ -88,6 +89,11 @@ class IFD:
             "max_length": self.max_length,
             "dtype": resolved_dtype(self.dtype, self.device),
         }
+
+    def check(self) -> None:
+        """Refuse what is no causal language model, and a template that fails, without loading."""
+        check_causal(self.model, self.revision)
+        check_chat(self.model, self.revision, self.template, self.arguments)
 
     def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
         """Return the IFD of each record, above 0; `Unscorable` without a token to predict."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl
 from mods_plugins.hf.batching import run_batched
+from mods_plugins.hf.checking import check_reward, one_output
 from mods_plugins.hf.devices import resolved_dtype
-from mods_plugins.hf.forms import TOOLS_TEXT
+from mods_plugins.hf.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_network, load_tokenizer
 from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN, Renderer
@@ -96,6 +97,14 @@ class RewardModel:
             "dtype": resolved_dtype(self.dtype, self.device),
         }
 
+    def check(self) -> None:
+        """Refuse a model with more outputs than one, or whose template fails, before any work."""
+        check_reward(self.model, self.revision)
+        if self._form == "chat":
+            probe = Record.from_instruction("mods-probe", PROBE)
+            if PROBE not in self._renderer.whole(probe, thoughts=False):
+                raise ModsError(f"{self.model}: the chat template does not print the response")
+
     def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
         """Return the model's output for each record: any finite number, higher is better.
 
@@ -136,7 +145,7 @@ class RewardModel:
             logits: torch.Tensor = self._network(**inputs).logits
         outputs = logits.float().reshape(len(rows), -1)
         if outputs.shape[1] != 1:
-            raise ModsError(_one_output(self.model, outputs.shape[1]))
+            raise ModsError(one_output(self.model, outputs.shape[1]))
         return [
             score if math.isfinite(score) else Unscorable(f"the reward model gave {score}")
             for score in outputs[:, 0].tolist()
@@ -260,7 +269,7 @@ class RewardModel:
             dtype=self.dtype,
         )
         if network.config.num_labels != 1:
-            raise ModsError(_one_output(self.model, network.config.num_labels))
+            raise ModsError(one_output(self.model, network.config.num_labels))
         return network
 
 
@@ -275,13 +284,6 @@ def _with_text(record: Record, text: str) -> Record:
     """Return a record with another text of its response; the thoughts before it stay."""
     reply = record.reply._replace(content=text, tool_calls=())
     return replace(record, reply=reply, id="")
-
-
-def _one_output(model: str, found: int) -> str:
-    return (
-        f"{model} has {found} outputs; a reward model has one (num_labels=1). "
-        "Is it a classifier of another kind, or a language model without a trained reward head?"
-    )
 
 
 def _check(option: str, value: str, allowed: Sequence[str]) -> None:

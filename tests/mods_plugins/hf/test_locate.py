@@ -26,4 +26,17 @@ def test_what_is_not_installed_says_how_to_get_it():
 def test_other_names_are_returned_as_they_are(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert locate("owner/name") == "owner/name"
+    (tmp_path / "model").mkdir()
     assert locate("~/model") == str(Path(tmp_path) / "model")
+
+
+@pytest.mark.parametrize("name", ["./modle", "/x/y", "a/b/c", "~/modle", "near/modle", "m.gguf"])
+def test_the_name_of_a_missing_folder_is_not_sent_to_a_hub(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for folder in ("near/model", "model"):
+        (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(ModsError, match="there is no such folder or file") as caught:
+        locate(name)
+    assert ("did you mean 'model'?" in str(caught.value)) == name.endswith("modle")
+    assert locate("owner/modle") == "owner/modle"

@@ -2,10 +2,20 @@ from dataclasses import replace
 
 import pytest
 from support.tiny_models import tiny_llama
-from support.tuned import ROWS, TUNING, assert_same_weights, count_steps, train, weights_in
+from support.tuned import (
+    ROWS,
+    TUNING,
+    assert_same_weights,
+    count_steps,
+    train,
+    trainer,
+    weights_in,
+)
+from support.turns import MULTI_TURN
 
 from mods import Message, Record
 from mods_plugins.hf.causal_lm import CausalLM
+from mods_plugins.hf.chat import Encoded
 from mods_plugins.hf.training import IGNORED, collate, example, optimiser_steps
 
 
@@ -53,3 +63,35 @@ def test_the_micro_batch_does_not_matter(path, tmp_path):
         train(path, tmp_path / str(micro), replace(settings, micro_batch=micro))
     one, other = weights_in(tmp_path / "1"), weights_in(tmp_path / "6")
     assert_same_weights(one, other, rtol=1e-2, atol=1e-4)
+
+
+def test_weights_of_turns_scale_the_loss(path, tmp_path):
+    """A weight of 1 is no weight; another changes what is learned."""
+    settings = replace(TUNING, epochs=1)
+    found = {}
+    for weight in (None, 1.0, 0.25):
+        rows = [*ROWS[:4], Record.from_turns([Message("user", "q"), Message("assistant", "a b",
+                weight=weight)], "q")]  # fmt: skip
+        train(path, tmp_path / str(weight), settings, rows=rows)
+        found[weight] = weights_in(tmp_path / str(weight))
+    assert_same_weights(found[None], found[1.0])
+    assert any((found[None][name] != found[0.25][name]).any() for name in found[None])
+
+
+def test_all_turns_are_learned_where_that_is_asked_for(path, tmp_path):
+    lm = CausalLM.load(path, device="cpu")
+    [row] = lm.encode([MULTI_TURN], all_turns=True)
+    labels = example(row)["labels"]
+    learned = lm.tokenizer.decode([label for label in labels if label != IGNORED])
+    assert learned == "first answer<|end|>second answer<|end|>"
+    more = trainer(path, replace(TUNING, turns="all"))
+    assert more.count_tokens([MULTI_TURN]) > trainer(path).count_tokens([MULTI_TURN])
+    assert more.identity() != trainer(path).identity()
+
+
+def test_a_weighted_batch_is_padded_with_ones_and_zeros():
+    rows = [Encoded([1], [2, 3], weight=0.5), Encoded([4], [5])]
+    batch = collate([example(row) for row in rows], 0)
+    assert batch["weights"].tolist() == [[0.0, 0.5, 0.5], [1.0, 1.0, 1.0]]
+    assert batch["labels"].tolist() == [[IGNORED, 2, 3], [IGNORED, 5, IGNORED]]
+    assert "weights" not in collate([example(rows[1])], 0)

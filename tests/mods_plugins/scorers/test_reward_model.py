@@ -79,7 +79,8 @@ def test_a_long_row_loses_the_end_of_its_response_or_is_set_aside(models: dict[s
         assert first == pytest.approx(second, abs=1e-5)
         assert isinstance(third, Unscorable)
         assert "leaves no room" in third.reason
-        fitted = cut._fit(row)
+        fitted, is_cut = cut._fit(row)
+        assert is_cut
         assert not isinstance(fitted, Unscorable)
         assert len(fitted.ids) == limit
         # The closing tokens are still there.
