@@ -254,7 +254,7 @@ def score_rows(
     """Read the data, score it, write the table; what `score` and `mods score` share."""
     part = Part.choose(registry, "quality", quality, {"seed": seed})
     executor = Part.choose(registry, "executor", Choice("local"), {})
-    part.identity  # noqa: B018  (fails now if a model is not to be had)
+    part.check()
     if output is not None:
         check_output("output", output, data if isinstance(data, (list, tuple)) else [data])
         make_folder(output.parent)

@@ -3,12 +3,16 @@
 `KINDS` at the end is the one table of kinds: to add one, add a row there, a protocol here and a
 hook in `mods.hookspecs`.
 
-Three optional members work for every kind:
+Some optional members work for every kind:
 
 `identity() -> dict`
     What makes the results: model name and revision, template, file hashes. It is the key of the
     cache and goes into the manifest. Without it all options of the plug-in do; offer it to leave
     out options that do not change results (batch size, device).
+`check() -> None`
+    Looks for whatever would stop the plug-in later, and can be told without costly work: a model
+    of another kind, a missing file, a template that fails. Called before any stage is paid for, and
+    by `mods run --dry-run`. Raises a `ModsError`.
 `chunk_size: int`
     How many rows one call gets (default 256). Results are stored after each call.
 `needs: tuple of names`

@@ -11,6 +11,7 @@ from mods import Evidence, Record, Unscorable, hookimpl
 from mods.interfaces import ANSWERS, LOSSES
 from mods_plugins.embedders.sentence import SentenceEmbedder
 from mods_plugins.scorers.reward_model import RewardModel
+from mods_plugins.thoughts import answer_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 class RewardNecessity(RewardModel):
     """The paper's (section 3.4): a reward model reviews what the tuned model answers.
 
-    The options are those of the quality scorer `reward-model`. An empty answer is an answer, a
-    bad one, and is rated like any other.
+    The options are those of the quality scorer `reward-model`: the thoughts before an answer are
+    reviewed with `thoughts` only. An empty answer is an answer, a bad one, and is rated like any
+    other; so is one whose thoughts never end.
     """
 
     needs = (ANSWERS,)
@@ -35,14 +37,15 @@ class RewardNecessity(RewardModel):
 class SimilarityNecessity(SentenceEmbedder):
     """How close the tuned model's answer comes to the row's own response, by a sentence encoder.
 
-    Takes no reward model. The options are those of the embedder `sentence-transformer`.
+    Takes no reward model, and no thoughts before the answer. The options are those of the
+    embedder `sentence-transformer`.
     """
 
     needs = (ANSWERS,)
 
     def review(self, records: Sequence[Record], evidence: Evidence) -> npt.NDArray[np.float64]:
         """Return the cosine between answer and response, in [-1, 1], shape (len(records),)."""
-        answers = self.embed(evidence.answers)
+        answers = self.embed([answer_of(answer) for answer in evidence.answers])
         references = self.embed([record.response for record in records])
         return _cosines(answers.astype(np.float64), references.astype(np.float64))
 

@@ -70,5 +70,9 @@ def script(text: str) -> int | None:
 
 
 def with_response(record: Record, response: str) -> Record:
-    """Return the record with another response, and the id that belongs to it."""
-    return replace(record, reply=record.reply._replace(content=response), id="")
+    """Return the record with another response, and the id that belongs to it.
+
+    Calls of tools and reasoning of the old one go with it.
+    """
+    reply = record.reply._replace(content=response, tool_calls=(), reasoning="")
+    return replace(record, reply=reply, id="")

@@ -86,6 +86,13 @@ class Part:
             "identity": self.call(own) if callable(own) else plain(self.options),
         }
 
+    def check(self) -> None:
+        """Have the plug-in look for what would stop it later; a mistake then costs no stage."""
+        self.identity  # noqa: B018  (fails now if a model is not to be had)
+        own = getattr(self.object, "check", None)
+        if callable(own):
+            self.call(own)
+
     def chunk_size(self, default: int = DEFAULT_CHUNK) -> int:
         """How many rows one call gets."""
         size = getattr(self.object, "chunk_size", default)

@@ -60,10 +60,20 @@ def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int6
 
 
 def text_of(record: Record, what: EmbedText) -> str:
-    """The text of a record that is embedded."""
+    """The text of a record that is embedded, what tells it from others first.
+
+    Embedders read the beginning of a text, some only 256 tokens: of several turns the newest comes
+    first and a system message last, so that one that rows share does not make them one point.
+    """
+    turns = record.context
     if what == "instruction":
         return record.instruction
-    return record.prompt if what == "prompt" else f"{record.prompt}\n{record.response}"
+    if len(turns) <= 1:
+        return record.prompt if what == "prompt" else f"{record.prompt}\n{record.response}"
+    newest_first = [t for t in reversed(turns) if t.role != "system"]
+    last, *older = newest_first + [t for t in turns if t.role == "system"]
+    newest = [last] if what == "prompt" else [last, record.reply]
+    return "\n".join(f"{turn.role}: {turn.text}" for turn in (*newest, *older))
 
 
 def embed_records(
@@ -71,7 +81,7 @@ def embed_records(
 ) -> Results[npt.NDArray[np.float32]]:
     """Return one vector per record, float32, shape (d,)."""
     texts = [text_of(record, what) for record in records]
-    identity = {"text": what, **part.identity}
+    identity = {"text": what, "turns": "newest first", **part.identity}
     fit = texts if hasattr(part.object, "fit") else None
     if fit is not None:
         identity["pool"] = hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()

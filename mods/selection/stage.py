@@ -135,7 +135,7 @@ def unseen_media(part: Part, record: Record) -> str:
 
 
 def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
-    """Choose the plug-ins of a run, and make each, so that a mistake costs no stage.
+    """Choose the plug-ins of a run, make and check each, so that a mistake costs no stage.
 
     By kind; further scorers that the selector needs are under `needed(scorer)`.
     """
@@ -149,7 +149,7 @@ def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
     check_model_options(parts, settings)
     parts.update(choose_needed(registry, settings, parts))
     for part in parts.values():
-        part.identity  # noqa: B018  (fails now if a model is not to be had)
+        part.check()
     return parts
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
@@ -33,6 +34,10 @@ class Tuning:
     """Tokens per row; a longer row keeps its whole prompt and loses the end of the response."""
     template: str | None = None
     """A Jinja chat template, or a file that holds one; by default the model's own."""
+    template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Further variables of the template, such as `enable_thinking` (false unless it is set)."""
+    turns: Literal["last", "all"] = "last"
+    """Which answers of a conversation are learned; a row's weights count in both cases."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +50,5 @@ class Generation:
     """0 is greedy decoding, which is what makes a selection reproducible."""
     max_prompt_tokens: Annotated[int, Gt(0)] = 2048
     """A longer prompt loses its oldest turns, never the end of the last one."""
+    beams: Annotated[int, Gt(0)] = 1
+    """Beams of the search for an answer; 1 takes the likeliest token each time."""

@@ -38,7 +38,7 @@ class RunSettings:
     budget is above the seeds."""
     embed_text: EmbedText = "prompt"
     """What is embedded: the whole prompt with its input, the instruction alone, or both prompt
-    and response."""
+    and response. Of several turns the newest comes first, the system message last."""
     seed: int = 0
     schema: str | None = None
     """How rows are read; None: recognised from the data."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods import Conversation, Record, Weights, hookimpl
+from mods import Conversation, Record, Unscorable, Weights, cut, hookimpl
 from mods_plugins.hf.batching import free_device_memory
-from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.chat import ChatFormat
+from mods_plugins.hf.causal_lm import Answer, CausalLM
+from mods_plugins.hf.chat import ChatFormat, usable
+from mods_plugins.hf.checking import check_causal, check_chat
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_config, load_tokenizer
-from mods_plugins.hf.templates import template_identity
+from mods_plugins.hf.templates import template_arguments, template_identity
 from mods_plugins.hf.tokens import position_limit
+from mods_plugins.hf.turns import learned_tokens
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from mods.interfaces import Register
     from mods.settings.options import Generation, Tuning
 
@@ -39,14 +39,22 @@ class GivenModel:
     template: str | None
     """Jinja text, a file that holds it, or `alpaca`; None is the model's own chat template, or the
     Alpaca form if it has none."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Further variables of the template."""
 
     def identity(self) -> dict[str, Any]:
         """Return which weights these are, how they are asked and how they compute."""
         return {
             **model_identity(self.name, self.revision),
             "template": template_identity(self.template),
+            **({"template_kwargs": dict(self.arguments)} if self.arguments else {}),
             "dtype": resolved_dtype(self.dtype, self.device),
         }
+
+    def check(self) -> None:
+        """Refuse what is no causal language model, and a template that fails, without loading."""
+        check_causal(self.name, self.revision)
+        check_chat(self.name, self.revision, self.template, self.arguments)
 
     def load(self) -> CausalLM:
         """Load it as it is, without tuning."""
@@ -56,11 +64,13 @@ class GivenModel:
             dtype=self.dtype,
             device=self.device,
             template=self.template,
+            arguments=self.arguments,
         )
 
     def load_chat(self) -> ChatFormat:
         """Load its tokenizer with the template, not its weights."""
-        return ChatFormat(load_tokenizer(self.name, revision=self.revision), self.template)
+        tokenizer = load_tokenizer(self.name, revision=self.revision)
+        return ChatFormat(tokenizer, self.template, self.arguments)
 
     def positions(self) -> int:
         """Return the most tokens it can read, by its config."""
@@ -72,10 +82,14 @@ class HFTrainer:
 
     `model` is a hub id, a folder, a `.gguf` file or `package:NAME/PATH`. `template` is Jinja text,
     a file that holds it, or `alpaca`; by default the model's own chat template, or the Alpaca form
-    if it has none. `tuning.template` goes before it. For `dtype` and `device` see `CausalLM.load`;
+    if it has none. `tuning.template` goes before it. `template_kwargs` are further variables of the
+    template (a table, or JSON text), over those of `tuning.template_kwargs`. For `dtype` and
+    `device` see `CausalLM.load`;
     full tuning holds its weights in float32 in any case, because small steps are lost in bfloat16,
     and computes in `dtype`.
     """
+
+    reads = ("tools", "reasoning")
 
     def __init__(
         self,
@@ -87,8 +101,12 @@ class HFTrainer:
         dtype: str = "auto",
         device: str = "auto",
         template: str | None = None,
+        template_kwargs: Mapping[str, Any] | str | None = None,
     ) -> None:
-        self.given = GivenModel(model, revision, dtype, device, tuning.template or template)
+        arguments = {**tuning.template_kwargs, **template_arguments(template_kwargs)}
+        self.given = GivenModel(
+            model, revision, dtype, device, tuning.template or template, arguments
+        )
         self.tuning = tuning
         self.seed = seed
 
@@ -97,7 +115,12 @@ class HFTrainer:
         settings = asdict(self.tuning)
         del settings["micro_batch"]  # a matter of memory, not of results
         del settings["template"]  # of the model's identity: by its text, not by its file
+        del settings["template_kwargs"]
         return {**self.given.identity(), **settings, "seed": self.seed}
+
+    def check(self) -> None:
+        """Look for what would stop the tuning; see `GivenModel.check`."""
+        self.given.check()
 
     def train(self, records: Sequence[Record], folder: Path) -> Path:
         """Tune on the reply of each record; return the folder of the adapter or the whole model.
@@ -124,8 +147,9 @@ class HFTrainer:
         The token that ends the turn is one of them; the first token of a text is not. Loads the
         tokenizer and the config, no weights.
         """
-        rows = self._chat.encode(records, min(self.tuning.max_length, self._positions))
-        return [len(row.response) if row.prompt else len(row.response) - 1 for row in rows]
+        limit = min(self.tuning.max_length, self._positions)
+        rows = self._chat.encode_each(records, limit, all_turns=self.tuning.turns == "all")
+        return [0 if isinstance(row, Unscorable) else learned_tokens(row) for row in rows]
 
     @cached_property
     def _chat(self) -> ChatFormat:
@@ -143,6 +167,8 @@ class HFGenerator:
     kept until it is asked with other weights.
     """
 
+    reads = ("tools", "reasoning")
+
     def __init__(
         self,
         model: str,
@@ -154,8 +180,12 @@ class HFGenerator:
         dtype: str = "auto",
         device: str = "auto",
         template: str | None = None,
+        template_kwargs: Mapping[str, Any] | str | None = None,
     ) -> None:
-        self.given = GivenModel(model, revision, dtype, device, tuning.template or template)
+        arguments = {**tuning.template_kwargs, **template_arguments(template_kwargs)}
+        self.given = GivenModel(
+            model, revision, dtype, device, tuning.template or template, arguments
+        )
         self.max_length = tuning.max_length
         self.generation = generation
         self.seed = seed
@@ -166,21 +196,38 @@ class HFGenerator:
         """Return what decides answers and losses besides weights and decoding."""
         return {**self.given.identity(), "max_length": self.max_length}
 
-    def answers(self, conversations: Sequence[Conversation], weights: Weights | None) -> list[str]:
+    def check(self) -> None:
+        """Look for what would stop the answers; see `GivenModel.check`."""
+        self.given.check()
+
+    def answers(
+        self, conversations: Sequence[Conversation], weights: Weights | None
+    ) -> list[str | Unscorable]:
         """Answer each conversation; see `CausalLM.generate`.
 
-        Raises `ModsError` if the model or the weights cannot be loaded.
+        Thoughts of the model stand in one block before the answer. Raises `ModsError` if the
+        model or the weights cannot be loaded.
         """
-        return self._model(weights).generate(conversations, self.generation, seed=self.seed)
+        found = self._model(weights).generate(conversations, self.generation, seed=self.seed)
+        cut(at for at, one in enumerate(found) if isinstance(one, Answer) and one.cut)
+        return [one.text if isinstance(one, Answer) else one for one in found]
 
-    def losses(self, records: Sequence[Record], weights: Weights | None) -> npt.NDArray[np.float64]:
-        """Return the mean loss of each record's own reply, nats per token, shape (n,), float64.
+    def losses(
+        self, records: Sequence[Record], weights: Weights | None
+    ) -> list[float | Unscorable]:
+        """Return the mean loss of each record's own reply, nats per token, thoughts included.
 
         Rows are cut to `tuning.max_length` tokens as in tuning. Raises as `answers` does.
         """
         lm = self._model(weights)
-        rows = lm.encode(records, self.max_length)
-        return lm.mean_losses(rows, batch_size=self.generation.batch_size)
+        rows = lm.encode_each(records, self.max_length)
+        places, whole = usable(rows)
+        cut(at for at, row in zip(places, whole, strict=True) if row.cut)
+        losses = lm.mean_losses(whole, batch_size=self.generation.batch_size).tolist()
+        found = dict(zip(places, losses, strict=True))
+        return [
+            row if isinstance(row, Unscorable) else _loss(found[at]) for at, row in enumerate(rows)
+        ]
 
     def _model(self, weights: Weights | None) -> CausalLM:
         """Return the model with these weights, loading it unless it was the last one asked."""
@@ -201,6 +248,10 @@ class HFGenerator:
 
             attach_weights(lm, weights.path)
         return lm
+
+
+def _loss(value: float) -> float | Unscorable:
+    return Unscorable("the reply has no token to predict") if math.isnan(value) else value
 
 
 @hookimpl

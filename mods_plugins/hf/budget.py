@@ -1,126 +1,170 @@
-"""A budget of time and memory for code of strangers: chat templates loop, call and join texts."""
+"""How much a chat template may do: characters, steps, and what an operation would cost."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import threading
-import time
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import wraps
+from typing import Any
 
-from mods.errors import ModsError
+from jinja2 import TemplateError
 
-SECONDS = 10.0
-"""One conversation is rendered in milliseconds."""
-BYTES = 1 << 30
-"""So much more memory than before means that a text is doubled again and again."""
-LOOK = 0.02
-"""Seconds between two looks: short against both."""
-STATM = Path("/proc/self/statm")
-PAGE = 4096
+LEAST_CHARACTERS = 2_000_000
+"""Characters that any template may write, and any value in it may have."""
+CHARACTERS_PER_CHARACTER = 20
+"""How many more for each character of the conversation."""
+LEAST_STEPS = 300_000
+"""Rounds of loops, calls and operations that any template may take."""
+STEPS_PER_CHARACTER = 50
+CHARACTERS_PER_STEP = 256
+"""Building so many characters counts as one more step."""
+LARGEST_NUMBER = 100_000
+"""As an argument or an exponent's base: widths and counts beyond it are no part of a chat."""
+LARGEST_POWER = 64
+
+_WIDE = re.compile(r"\d{5,}|%[-+ #0]*\*")
+"""What makes a format write very much."""
+_FORMATS = ("format", "format_map")
 
 
-class _OverBudget(BaseException):
-    """Raised in the thread whose budget is spent; no handler of a template sees it."""
+class OverBudget(TemplateError):
+    """A template that writes too much or takes too many steps."""
+
+
+@dataclass
+class Budget:
+    """What is left to one rendering."""
+
+    characters: int = LEAST_CHARACTERS
+    """Of any one value."""
+    steps: int = LEAST_STEPS
+    written: int = LEAST_CHARACTERS
+    """Of the whole text."""
+
+    @classmethod
+    def of(cls, size: int) -> Budget:
+        """Return the budget for a conversation of so many characters."""
+        characters = LEAST_CHARACTERS + CHARACTERS_PER_CHARACTER * size
+        return cls(characters, LEAST_STEPS + STEPS_PER_CHARACTER * size, characters)
+
+    def spend(self, characters: int = 0) -> None:
+        """Take a step that builds a value of so many characters or items."""
+        if characters > self.characters:
+            raise OverBudget(f"it builds a value of more than {self.characters:,} characters")
+        self.steps -= 1 + characters // CHARACTERS_PER_STEP
+        if self.steps < 0:
+            raise OverBudget("it takes too many steps: does it loop without end?")
+
+    def write(self, characters: int) -> None:
+        """Count characters of the text."""
+        self.written -= characters
+        if self.written < 0:
+            raise OverBudget("it writes too much: does it loop without end?")
+
+
+_budget: ContextVar[Budget | None] = ContextVar("render budget", default=None)
+
+
+def current() -> Budget:
+    """The budget of the rendering under way; a fresh one while a template is compiled."""
+    return _budget.get() or Budget()
 
 
 @contextmanager
-def budget(what: str) -> Iterator[None]:
-    """Stop what runs inside when its time or memory is spent; raises `ModsError` naming `what`.
-
-    Another thread looks at it every now and then. A single operation that never returns to Python
-    is not stopped; chat templates have none.
-    """
-    work = _Work(threading.get_ident())
+def budgeted(size: int) -> Iterator[None]:
+    """Render within the budget of a conversation of so many characters."""
+    token = _budget.set(Budget.of(size))
     try:
-        try:
-            _watcher().begin(work)
-            yield
-        finally:
-            _watcher().end(work)
-    except _OverBudget as error:
-        raise ModsError(
-            f"{what} goes on without end ({work.spent}): it was stopped; use another one"
-        ) from error
-    except RecursionError as error:
-        raise ModsError(f"{what} calls itself without end; use another one") from error
-    except MemoryError as error:
-        raise ModsError(f"{what} fills the memory: it was stopped; use another one") from error
+        yield
+    finally:
+        _budget.reset(token)
 
 
-@dataclass(eq=False)
-class _Work:
-    """What is being watched."""
+def counted(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a filter count what it is given and what it makes."""
 
-    thread: int
-    since: float = 0.0
-    memory: int = 0
-    spent: str = ""
-    """What was used when it was stopped."""
+    @wraps(work)
+    def counting(*arguments: Any, **named: Any) -> Any:
+        for value in (*arguments, *named.values()):
+            check_number(value)
+        current().spend(sum(weight(value) for value in arguments))
+        name = getattr(work, "__name__", "")
+        if name == "do_replace" and len(arguments) > 3:
+            current().spend(size_replaced(str(arguments[1]), *map(str, arguments[2:4])))
+        if name == "do_format" and arguments and _WIDE.search(str(arguments[0])):
+            raise OverBudget("it formats with a very large width")
+        result = work(*arguments, **named)
+        current().spend(weight(result))
+        return result
 
-
-class _Watcher:
-    """One thread of a process that looks at all the work that is going on."""
-
-    def __init__(self) -> None:
-        self._going_on: set[_Work] = set()
-        self._lock = threading.Lock()
-        self._some = threading.Event()
-        threading.Thread(target=self._look_on, name="mods-budget", daemon=True).start()
-
-    def begin(self, work: _Work) -> None:
-        """Begin to look at some work; its time counts from the first look."""
-        with self._lock:
-            self._going_on.add(work)
-        if not self._some.is_set():
-            self._some.set()
-
-    def end(self, work: _Work) -> None:
-        """Look no more; a stop that is on its way is called back."""
-        with self._lock:
-            self._going_on.discard(work)
-            if work.spent:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(work.thread), None)
-
-    def _look_on(self) -> None:
-        while True:
-            self._some.wait()
-            time.sleep(LOOK)
-            now, memory = time.monotonic(), _memory()
-            with self._lock:
-                for work in self._going_on:
-                    self._look_at(work, now, memory)
-                if not self._going_on:
-                    self._some.clear()
-
-    def _look_at(self, work: _Work, now: float, memory: int) -> None:
-        if not work.since:
-            work.since, work.memory = now, memory
-        elif not work.spent and (now - work.since > SECONDS or memory - work.memory > BYTES):
-            grown = max(0, memory - work.memory) >> 20
-            work.spent = f"{now - work.since:.0f} s, {grown} MB"
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(work.thread), ctypes.py_object(_OverBudget)
-            )
+    return counting
 
 
-@lru_cache(maxsize=1)
-def _watcher_of(process: int) -> _Watcher:
-    return _Watcher()
+def weight(value: Any) -> int:
+    """Return about how many characters a value has as text, no more than matter."""
+    most, total, open_values = current().characters + 1, 0, [value]
+    while open_values and total < most:
+        value = open_values.pop()
+        if isinstance(value, (str, bytes)):
+            total += len(value)
+        elif isinstance(value, dict):
+            total += 4 * len(value)
+            open_values += [*value.keys(), *value.values()]
+        elif isinstance(value, (list, tuple, set)):
+            total += 2 + 2 * len(value)
+            open_values += value
+        else:
+            total += 1
+    return total
 
 
-def _watcher() -> _Watcher:
-    """Return the watcher of this process: a fork has none of its parent's threads."""
-    return _watcher_of(os.getpid())
+def check_number(value: Any) -> None:
+    """Refuse a number that could make something very large."""
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        raise OverBudget(f"it calls something with the number {str(value)[:20]}")
 
 
-def _memory() -> int:
-    """Return the bytes of memory this process holds; 0 where the system does not tell."""
-    try:
-        return int(STATM.read_text().split()[1]) * PAGE
-    except (OSError, ValueError, IndexError):
+def size_replaced(text: str, old: str, new: str) -> int:
+    """Return how long a text becomes when something in it is replaced."""
+    return len(text) + text.count(old) * len(new)
+
+
+def size_of_operation(operator: str, left: Any, right: Any) -> int:
+    """Return the size of the result; `OverBudget` where it has none worth having."""
+    sized = (str, list, tuple)
+    if operator == "+" and isinstance(left, sized) and isinstance(right, sized):
+        return len(left) + len(right)
+    if operator == "*":
+        for value, times in ((left, right), (right, left)):
+            if isinstance(value, sized) and isinstance(times, int):
+                return len(value) * max(0, times)
+        return sum(n.bit_length() for n in (left, right) if isinstance(n, int))
+    if operator == "**" and isinstance(left, int) and isinstance(right, int):
+        check_number(left)
+        if right > LARGEST_POWER:
+            raise OverBudget("it computes a very large power")
+    if operator == "%" and isinstance(left, str):
+        if _WIDE.search(left):
+            raise OverBudget("it formats with a very large width")
+        return len(left) + weight(right)
+    return 0
+
+
+def size_of_call(called: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> int:
+    """Return the size of what a call makes, as far as it can be told before."""
+    for value in (*arguments, *named.values()):
+        check_number(value)
+    method = getattr(called, "__wrapped__", called)
+    text, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
+    if not isinstance(text, str):
         return 0
+    if name in _FORMATS and _WIDE.search(text):
+        raise OverBudget("it formats with a very large width")
+    if name == "replace" and len(arguments) > 1:
+        return size_replaced(text, str(arguments[0]), str(arguments[1]))
+    if name == "join" and arguments and isinstance(arguments[0], (list, tuple)):
+        return len(text) * len(arguments[0]) + weight(arguments[0])
+    return len(text)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from mods.interfaces import Unscorable
 from mods.records import Conversation, Record
 from mods_plugins.hf.batching import run_batched
-from mods_plugins.hf.chat import ChatFormat, Encoded
+from mods_plugins.hf.chat import ChatFormat, Encoded, Prompt, usable
 from mods_plugins.hf.loading import load_causal_model, load_tokenizer, quiet
 from mods_plugins.hf.padding import attention_mask, padded
-from mods_plugins.hf.tokens import NO_LIMIT, position_limit
+from mods_plugins.hf.tokens import NO_LIMIT, position_limit, usable_padding
+from mods_plugins.thoughts import well_formed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from mods.settings.options import Generation
+
+
+class Answer(NamedTuple):
+    """What a model answered."""
+
+    text: str
+    cut: bool
+    """Whether the conversation was longer than the model was shown."""
 
 
 class CausalLM:
@@ -34,10 +44,11 @@ class CausalLM:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         template: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
     ) -> None:
         self.model: Any = model.eval()
         self.tokenizer = tokenizer
-        self.chat = ChatFormat(tokenizer, template)
+        self.chat = ChatFormat(tokenizer, template, arguments)
         self.stop_ids = sorted({*self.chat.stop_ids, *_ids_of(model.generation_config)})
         self._only_some_logits = _accepts(model, "logits_to_keep")
 
@@ -50,6 +61,7 @@ class CausalLM:
         dtype: str = "auto",
         device: str = "auto",
         template: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
     ) -> CausalLM:
         """Load from a hub id, a folder, a `.gguf` file, or `package:NAME/PATH` (see `locate`).
 
@@ -59,7 +71,7 @@ class CausalLM:
         """
         tokenizer = load_tokenizer(path, revision=revision)
         model = load_causal_model(path, revision=revision, device=device, dtype=dtype)
-        return cls(model, tokenizer, template)
+        return cls(model, tokenizer, template, arguments)
 
     @property
     def device(self) -> torch.device:
@@ -72,12 +84,27 @@ class CausalLM:
         """The most tokens the model can read, prompt and response together."""
         return position_limit(self.model.config)
 
-    def encode(self, records: Sequence[Record], max_length: int | None = None) -> list[Encoded]:
+    @property
+    def pad_id(self) -> int:
+        """A token to fill up with, which the model has an embedding for; always masked."""
+        usable = usable_padding(self.chat.pad_id, self.model)
+        return 0 if usable is None else usable
+
+    def encode(
+        self, records: Sequence[Record], max_length: int | None = None, *, all_turns: bool = False
+    ) -> list[Encoded]:
         """Turn records into token ids, cut to `max_length` and to what the model can read.
 
         See `ChatFormat.encode` for what a long row loses.
         """
-        return self.chat.encode(records, min(max_length or NO_LIMIT, self.positions))
+        limit = min(max_length or NO_LIMIT, self.positions)
+        return self.chat.encode(records, limit, all_turns=all_turns)
+
+    def encode_each(
+        self, records: Sequence[Record], max_length: int | None = None
+    ) -> list[Encoded | Unscorable]:
+        """As `encode`, with a reason in place of a row that the template cannot take."""
+        return self.chat.encode_each(records, min(max_length or NO_LIMIT, self.positions))
 
     def mean_losses(
         self, rows: Sequence[Encoded], *, batch_size: int = 8
@@ -94,10 +121,11 @@ class CausalLM:
 
     def generate(
         self, conversations: Sequence[Conversation], generation: Generation, *, seed: int = 0
-    ) -> list[str]:
+    ) -> list[Answer | Unscorable]:
         """Answer each conversation; the text has no special tokens.
 
-        An answer ends at a stop token or after `max_new_tokens`. Prompt and answer together
+        Thoughts stand in one block before the answer, whoever opened it. An answer ends at a stop
+        token or after `max_new_tokens`. Prompt and answer together
         cannot be longer than the model can read; where they would be, the prompt gets at least
         half of that and the answer the rest. `seed` matters only with a temperature.
         """
@@ -107,17 +135,24 @@ class CausalLM:
             torch.manual_seed(seed)
         new = min(generation.max_new_tokens, max(1, self.positions // 2))
         limit = min(generation.max_prompt_tokens, self.positions - new)
-        prompts = self.chat.prompts(conversations, limit)
-        with self._decoding(generation.temperature, new):
-            return run_batched(
-                prompts, self._batch_answers, batch_size=generation.batch_size, length=len
+        asked = self.chat.prompts_each(conversations, limit)
+        places, prompts = usable(asked)
+        ids = [prompt.ids for prompt in prompts]
+        with self._decoding(generation, new):
+            texts = run_batched(
+                ids, self._batch_answers, batch_size=generation.batch_size, length=len
             )
+        answers = dict(zip(places, zip(prompts, texts, strict=True), strict=True))
+        return [
+            row if isinstance(row, Unscorable) else _answer(*answers[at])
+            for at, row in enumerate(asked)
+        ]
 
     def _batch_losses(self, rows: Sequence[Encoded]) -> list[float]:
         import torch
 
         whole = [[*row.prompt, *row.response] for row in rows]
-        ids, mask = padded(whole, self.chat.pad_id), attention_mask(whole)
+        ids, mask = padded(whole, self.pad_id), attention_mask(whole)
         first = max(0, min(len(row.prompt) for row in rows) - 1)
         with torch.inference_mode():
             logits = self._logits(ids.to(self.device), mask.to(self.device), first)
@@ -139,18 +174,21 @@ class CausalLM:
         return logits if keep else logits[:, first:]
 
     @contextmanager
-    def _decoding(self, temperature: float, new_tokens: int) -> Iterator[None]:
+    def _decoding(self, generation: Generation, new_tokens: int) -> Iterator[None]:
         """Set how the model decodes: the settings of the run only, nothing from its own file."""
         from transformers import GenerationConfig
 
+        temperature = generation.temperature
         sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+        beams = {"num_beams": generation.beams} if generation.beams > 1 else {}
         before = self.model.generation_config
         self.model.generation_config = GenerationConfig(
             max_new_tokens=new_tokens,
             eos_token_id=self.stop_ids,
-            pad_token_id=self.chat.pad_id,
+            pad_token_id=self.pad_id,
             bos_token_id=self.tokenizer.bos_token_id,
             **(sampling if temperature > 0 else {"do_sample": False}),
+            **beams,
         )
         try:
             yield
@@ -160,7 +198,7 @@ class CausalLM:
     def _batch_answers(self, prompts: Sequence[list[int]]) -> list[str]:
         import torch
 
-        ids = padded(prompts, self.chat.pad_id, left=True).to(self.device)
+        ids = padded(prompts, self.pad_id, left=True).to(self.device)
         mask = attention_mask(prompts, left=True).to(self.device)
         with torch.inference_mode(), quiet():
             out = self.model.generate(input_ids=ids, attention_mask=mask)
@@ -173,6 +211,10 @@ class CausalLM:
         )
         assert isinstance(text, str)
         return text
+
+
+def _answer(prompt: Prompt, text: str) -> Answer:
+    return Answer(well_formed(text, opened=prompt.opened), prompt.cut)
 
 
 def _accepts(model: PreTrainedModel, argument: str) -> bool:

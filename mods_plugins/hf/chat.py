@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from mods.errors import ModsError
+from mods.errors import DataError
+from mods.interfaces import Unscorable
 from mods.records import Conversation, Message, Record
-from mods.wording import one_line
-from mods_plugins.hf.budget import budget
-from mods_plugins.hf.templates import TODAY, template_text
+from mods_plugins.hf.forms import without_oldest
+from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN, Renderer
+from mods_plugins.hf.sandbox import RenderError
+from mods_plugins.hf.turns import earlier_answers
+from mods_plugins.thoughts import is_open
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-PROBE = "mods-probe-answer"
-"""Stands for an answer where the template is asked how it writes one; no template writes it."""
+    from mods_plugins.hf.turns import Span
+
+ANY_REPLY = Message("assistant", "")
+Row = TypeVar("Row")
+Made = TypeVar("Made")
 
 
 class Encoded(NamedTuple):
@@ -28,6 +34,10 @@ class Encoded(NamedTuple):
     """The last turn up to and including the end-of-turn token; never empty."""
     cut: bool = False
     """Whether the row was longer than allowed and lost something."""
+    earlier: tuple[Span, ...] = ()
+    """Places in the prompt that are learned as well: earlier answers, where that is asked for."""
+    weight: float = 1.0
+    """How much the response counts in training."""
 
     @property
     def size(self) -> int:
@@ -35,23 +45,40 @@ class Encoded(NamedTuple):
         return len(self.prompt) + len(self.response)
 
 
+class Prompt(NamedTuple):
+    """A conversation as token ids, up to where the assistant starts."""
+
+    ids: list[int]
+    opened: bool = False
+    """Whether it ends inside a block of thoughts, which the answer goes on with."""
+    cut: bool = False
+
+
 class ChatFormat:
     """Renders and tokenizes conversations with one chat template.
 
     `template` is Jinja text, a file that holds it, `"alpaca"`, or None for the model's own (the
-    Alpaca form if it has none). A conversation that the template refuses is given to it in a
-    plainer form: first the system message joined to the first turn and successive turns of one
-    role joined, then the whole context as a single user turn. The conversation alone decides the
-    form, not its reply: what is learned and what is asked have the same prompt.
+    Alpaca form if it has none); `arguments` are further variables for it, such as
+    `enable_thinking`. Turns, tools, calls, results and reasoning go to the template. A conversation
+    that it refuses, or of which it does not show every part, is given to it in a plainer form (see
+    `mods_plugins.hf.forms`), and that is noted. The conversation alone decides the form, not its
+    reply: what is learned and what is asked have the same prompt.
 
-    Of a turn the role and the text are rendered. Raises `ModsError` if the template cannot be
-    used, `SettingsError` if there is no such template.
+    Reasoning of a reply stands in one block before the answer, whatever the template does with it;
+    then the prompt is one that leaves room for it.
+
+    Raises `ModsError` if the template cannot be used, `SettingsError` if there is no such template.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, template: str | None = None) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        template: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
         self.tokenizer = tokenizer
-        self.template = template_text(tokenizer, template)
-        self._tail, self.end = self._end_of_turn()
+        self.renderer = Renderer(tokenizer, template, arguments or {})
+        self.template, self.end = self.renderer.template, self.renderer.end
 
     @property
     def stop_ids(self) -> list[int]:
@@ -61,24 +88,49 @@ class ChatFormat:
 
     @property
     def pad_id(self) -> int:
-        """A token to fill up with; always masked, so any will do. No token is ever added."""
+        """A token to fill up with; always masked, so any will do. No token is ever added.
+
+        It may lie outside the embeddings of a model: see `CausalLM.pad_id`.
+        """
         for token in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id):
             if token is not None:
                 return int(token)
         return 0
 
-    def encode(self, records: Sequence[Record], max_length: int | None = None) -> list[Encoded]:
+    def encode(
+        self, records: Sequence[Record], max_length: int | None = None, *, all_turns: bool = False
+    ) -> list[Encoded]:
         """Turn records into prompt and response ids.
 
         A row longer than `max_length` tokens keeps its whole prompt and loses the end of the
-        response. Where the prompt alone is that long, the prompt is shortened to half of
-        `max_length` as in `prompts`.
+        response. Where the prompt alone is that long, it is shortened as in `prompts`, to half of
+        `max_length` or to what the response leaves, whichever is more. With `all_turns` earlier
+        answers are marked as learned, too. Raises `DataError` naming a row that cannot be rendered.
         """
-        rows = self._tokenize([self._texts(record) for record in records])
-        if max_length is None:
-            return rows
-        pairs = zip(records, rows, strict=True)
-        return [self._fit(record.conversation, row, max_length) for record, row in pairs]
+        rows = self.encode_each(records, max_length, all_turns=all_turns)
+        for record, row in zip(records, rows, strict=True):
+            if isinstance(row, Unscorable):
+                raise DataError(f"{record.source or 'row'}:{record.row}: {row.reason}")
+        return [row for row in rows if isinstance(row, Encoded)]
+
+    def encode_each(
+        self, records: Sequence[Record], max_length: int | None = None, *, all_turns: bool = False
+    ) -> list[Encoded | Unscorable]:
+        """As `encode`, with a reason in place of a row that the template cannot take."""
+        texts = each(records, self.renderer.texts)
+        most = None if max_length is None else max_length * CHARACTERS_A_TOKEN
+        cut = {at: _cut(text, most) for at, text in enumerate(texts) if isinstance(text, tuple)}
+        fitted = dict(zip(cut, self._tokenize([text for text, _ in cut.values()]), strict=True))
+        rows: list[Encoded | Unscorable] = []
+        for at, (record, text) in enumerate(zip(records, texts, strict=True)):
+            if isinstance(text, Unscorable):
+                rows.append(text)
+                continue
+            row = fitted[at]._replace(cut=cut[at][1], weight=_weight(record.reply))
+            if all_turns and not row.cut:
+                row = row._replace(earlier=earlier_answers(self.renderer, record, text[0], row))
+            rows.append(self._fit(record, row, max_length))
+        return rows
 
     def prompts(self, conversations: Sequence[Conversation], limit: int) -> list[list[int]]:
         """Return the prompt ids of each conversation, at most `limit` long.
@@ -87,118 +139,65 @@ class ChatFormat:
         its oldest turns (a system message stays); if its last turn alone is longer it loses tokens
         at its start. The end of the last turn is always kept.
         """
-        ids = self._ids([self._form(asked.turns)[1] for asked in conversations])
-        return [
-            row if len(row) <= limit else self._shortened(asked, limit)
-            for asked, row in zip(conversations, ids, strict=True)
-        ]
+        found = self.prompts_each(conversations, limit)
+        for prompt in found:
+            if isinstance(prompt, Unscorable):
+                raise DataError(prompt.reason)
+        return [prompt.ids for prompt in found if isinstance(prompt, Prompt)]
 
-    def _fit(self, asked: Conversation, row: Encoded, max_length: int) -> Encoded:
-        if row.size <= max_length:
+    def prompts_each(
+        self, conversations: Sequence[Conversation], limit: int
+    ) -> list[Prompt | Unscorable]:
+        """As `prompts`, with a reason in place of what the template cannot take."""
+        texts = each(conversations, lambda asked: self.renderer.form(asked)[1])
+        most = limit * CHARACTERS_A_TOKEN
+        short = {
+            at: text for at, text in enumerate(texts) if isinstance(text, str) and len(text) <= most
+        }
+        ids = dict(zip(short, self._ids(list(short.values())), strict=True))
+        found: list[Prompt | Unscorable] = []
+        for at, (asked, text) in enumerate(zip(conversations, texts, strict=True)):
+            if isinstance(text, Unscorable):
+                found.append(text)
+            elif at in ids and len(ids[at]) <= limit:
+                found.append(Prompt(ids[at], is_open(text)))
+            else:
+                found.append(Prompt(self._shortened(asked, limit), is_open(text), cut=True))
+        return found
+
+    def _fit(self, record: Record, row: Encoded, max_length: int | None) -> Encoded:
+        if max_length is None or row.size <= max_length:
             return row
         prompt = row.prompt
         if len(prompt) >= max_length:
-            prompt = self._shortened(asked, max_length // 2)
-        return Encoded(prompt, row.response[: max_length - len(prompt)], cut=True)
+            room = max(max_length // 2, max_length - len(row.response))
+            prompt = self._shortened(record.conversation, room, record.reply)
+            row = row._replace(earlier=())
+        return row._replace(
+            prompt=prompt, response=row.response[: max_length - len(prompt)], cut=True
+        )
 
-    def _shortened(self, asked: Conversation, limit: int) -> list[int]:
+    def _shortened(self, asked: Conversation, limit: int, reply: Message = ANY_REPLY) -> list[int]:
         turns = list(asked.turns)
         while True:
-            ids = self._ids([self._form(turns)[1]])[0]
-            if len(ids) <= limit:
-                return ids
-            shorter = _without_oldest(turns)
-            if shorter is None:
-                return self._last(ids, limit)
+            text = self.renderer.asking(replace(asked, turns=tuple(turns)), reply)
+            shorter = without_oldest(turns)
+            most = limit * CHARACTERS_A_TOKEN
+            if len(text) <= most or shorter is None:
+                start = self.tokenizer.bos_token or ""
+                start = start if text.startswith(start) else ""
+                ids = self._ids([text if len(text) <= most else start + text[-most:]])[0]
+                if len(ids) <= limit:
+                    return ids
+                if shorter is None:
+                    return self._last(ids, limit)
+            assert shorter is not None
             turns = shorter
 
     def _last(self, ids: list[int], limit: int) -> list[int]:
         """Keep the last `limit` ids, and the beginning-of-sequence token if there was one."""
         start = ids[:1] if ids[0] == self.tokenizer.bos_token_id and limit > 1 else []
         return start + ids[len(ids) - limit + len(start) :]
-
-    def _form(self, context: Sequence[Message]) -> tuple[list[Message], str]:
-        """Return the turns in the first form that the template takes, and the prompt it writes."""
-        from jinja2 import TemplateError
-
-        reason = ""
-        for form in (list(context), _joined(context), _flat(context)):
-            turns = form or [Message("user", "")]
-            try:
-                prompt = self._render(turns, prompt=True)
-                self._render([*turns, Message("assistant", PROBE)])
-            except TemplateError as error:
-                reason = one_line(error)
-            else:
-                return turns, prompt
-        raise ModsError(
-            f"the chat template fails even on a plain question and answer: {reason}; "
-            'give another one as `template`: a file, Jinja text or "alpaca"'
-        )
-
-    def _texts(self, record: Record) -> tuple[str, str]:
-        """Return the prompt and the response as the template writes them."""
-        turns, prompt = self._form(record.context)
-        return prompt, self._answer(turns, prompt, record.reply) + self.end
-
-    def _answer(self, turns: list[Message], prompt: str, reply: Message) -> str:
-        """Return what follows the prompt, without what ends the turn.
-
-        A template may write a past answer unlike the one it asks for (reasoning models drop the
-        thoughts), or refuse it; then the answer itself follows the prompt that generation uses.
-        """
-        from jinja2 import TemplateError
-
-        try:
-            full = self._render([*turns, reply])
-        except TemplateError:
-            return reply.content
-        stop = len(full) - len(self._tail)
-        if full.startswith(prompt) and full.endswith(self._tail) and stop >= len(prompt):
-            return full[len(prompt) : stop]
-        return reply.content
-
-    def _render(self, turns: Sequence[Message], prompt: bool = False) -> str:
-        with budget("the chat template"):
-            text = self.tokenizer.apply_chat_template(
-                [{"role": turn.role, "content": turn.content} for turn in turns],
-                chat_template=self.template,
-                add_generation_prompt=prompt,
-                tokenize=False,
-                date_string=TODAY,
-                enable_thinking=False,
-            )
-        assert isinstance(text, str)
-        return text
-
-    def _end_of_turn(self) -> tuple[str, str]:
-        """Return what the template writes after an answer, and the part that ends the turn.
-
-        That part goes up to the first special token, or is the end-of-sequence token where the
-        template writes none. Raises `ModsError` if the tokenizer has none either.
-        """
-        from jinja2 import TemplateError
-
-        try:
-            full = self._render([Message("user", "mods-probe"), Message("assistant", PROBE)])
-        except TemplateError as error:
-            raise ModsError(f"the chat template cannot be rendered: {one_line(error)}") from error
-        _, found, tail = full.rpartition(PROBE)
-        if not found:
-            raise ModsError("the chat template does not print the assistant's answer")
-        cuts = [tail.find(token) + len(token) for token in self._special() if token in tail]
-        if cuts:
-            return tail, tail[: min(cuts)]
-        if self.tokenizer.eos_token is None:
-            raise ModsError(
-                "neither the chat template nor the tokenizer has a token that ends an answer"
-            )
-        return tail, str(self.tokenizer.eos_token)
-
-    def _special(self) -> list[str]:
-        added = self.tokenizer.added_tokens_decoder.values()
-        names = {token.content for token in added if token.special}
-        return sorted(names | set(self.tokenizer.all_special_tokens))
 
     def _tokenize(self, texts: Sequence[tuple[str, str]]) -> list[Encoded]:
         prompts = self._ids([prompt for prompt, _ in texts])
@@ -218,24 +217,30 @@ class ChatFormat:
         return [list(row) for row in ids]
 
 
-def _joined(context: Sequence[Message]) -> list[Message]:
-    """Join a system message to the turn after it, and successive turns of one role."""
-    turns = list(context)
-    if len(turns) > 1 and turns[0].role == "system" and turns[1].role == "user":
-        turns[:2] = [Message("user", f"{turns[0].content}\n\n{turns[1].content}")]
-    return [
-        Message(role, "\n\n".join(turn.content for turn in group))
-        for role, group in groupby(turns, key=lambda turn: turn.role)
-    ]
+def each(rows: Sequence[Row], work: Callable[[Row], Made]) -> list[Made | Unscorable]:
+    """Render rows one by one; one that cannot be rendered gets the reason."""
+    made: list[Made | Unscorable] = []
+    for row in rows:
+        try:
+            made.append(work(row))
+        except RenderError as error:
+            made.append(Unscorable(str(error)))
+    return made
 
 
-def _flat(context: Sequence[Message]) -> list[Message]:
-    """Make the whole context one user turn."""
-    return [Message("user", "\n".join(f"{turn.role}: {turn.content}" for turn in context))]
+def usable(rows: Sequence[Made | Unscorable]) -> tuple[list[int], list[Made]]:
+    """Return the places of the rows that have no reason against them, and those rows."""
+    places = [at for at, row in enumerate(rows) if not isinstance(row, Unscorable)]
+    return places, [row for row in rows if not isinstance(row, Unscorable)]
 
 
-def _without_oldest(turns: list[Message]) -> list[Message] | None:
-    """Drop the oldest exchange, up to the next user turn; None when only the last one is left."""
-    keep = 1 if turns and turns[0].role == "system" else 0
-    later = [i for i in range(keep + 1, len(turns)) if turns[i].role == "user"]
-    return turns[:keep] + turns[later[0] :] if later else None
+def _cut(text: tuple[str, str], most: int | None) -> tuple[tuple[str, str], bool]:
+    """Cut texts that are far longer than the tokens that are kept of them."""
+    prompt, response = text
+    if most is None or len(prompt) + len(response) <= most:
+        return text, False
+    return (prompt[:most], response[:most]), True
+
+
+def _weight(turn: Message) -> float:
+    return 1.0 if turn.weight is None else float(turn.weight)

@@ -1,4 +1,4 @@
-"""Model folders that bring code of their own: refused before anything of them is loaded."""
+"""Models that bring code of their own: they are refused before anything of them is loaded."""
 
 from __future__ import annotations
 
@@ -11,67 +11,79 @@ from mods.errors import ModsError
 from mods_plugins.hf.loading import explained, quiet
 from mods_plugins.hf.locate import locate
 
-OWN = ("sentence_transformers.", "transformers.")
-"""Where the classes of an encoder's modules may come from."""
-ACTIVATIONS = ("torch.nn.",)
-"""Where its activation functions may come from."""
-NAMED = {"type": OWN, "types": OWN, "activation_function": ACTIVATIONS}
-"""The keys under which the files of an encoder name classes, which are imported and called."""
-FILES = ("modules.json", "router_config.json", "config_sentence_transformers.json")
-"""The files of a hub repository that may name them."""
+OWN = ("sentence_transformers", "transformers", "torch.nn")
+"""Where the classes of a model may come from."""
+MODULES = "modules.json"
+CLASS_FILES = (MODULES, "config.json", "config_sentence_transformers.json", "router_config.json")
+"""Files at the top of a repository that may name classes; in a folder all configs are read."""
 
 
-def refuse_foreign_code(model: str, revision: str | None = None) -> None:
-    """Refuse a sentence encoder whose files name classes of others; raises `ModsError`.
+def check_classes(model: str, revision: str | None = None) -> None:
+    """Refuse a sentence encoder that names classes of its own, in the folder or on the hub.
 
-    Some versions of sentence-transformers import and call whatever class is named there, one that
-    lies beside it in the folder included.
+    Raises `ModsError` naming the class and the file.
     """
     for file in _files(model, revision):
-        for key, name in _names(_read(file)):
-            if not name.startswith(NAMED[key]):
+        for name in classes_in(_json(file)):
+            if not name.startswith(tuple(f"{own}." for own in OWN)):
                 raise ModsError(
-                    f"{model}: its file {file.name} names the class {name!r}; code that comes with "
-                    "a model is never run: choose an encoder made of the library's own modules"
+                    f"{model}: {file.name} names the class {name!r}, which is neither of "
+                    "sentence-transformers nor of transformers: the model brings its own code, "
+                    "which is not run; choose another model"
                 )
 
 
+def classes_in(value: Any) -> Iterator[str]:
+    """Yield every class that a configuration names."""
+    if isinstance(value, list):
+        for item in value:
+            yield from classes_in(item)
+    elif isinstance(value, dict):
+        kind = value.get("type")
+        if isinstance(kind, str) and {"idx", "path"} & value.keys():  # an entry of modules.json
+            yield kind
+        for name in ("auto_map", "types"):
+            yield from _named(value.get(name), code=name == "auto_map")
+        for name in ("tokenizer_class", "activation_function"):
+            dotted = value.get(name)
+            if isinstance(dotted, str) and "." in dotted:
+                yield dotted
+        for item in value.values():
+            yield from classes_in(item)
+
+
+def _named(value: Any, *, code: bool) -> Iterator[str]:
+    """Yield the classes of a table of classes; those of `auto_map` are code in any case."""
+    if isinstance(value, dict):
+        for found in value.values():
+            for name in found if isinstance(found, list) else [found]:
+                if isinstance(name, str):
+                    yield f"{name} (its own code)" if code else name
+
+
 def _files(model: str, revision: str | None) -> Iterator[Path]:
-    """Yield the JSON files that may name classes: all of a folder, the known ones of a hub id."""
-    folder = Path(locate(model))
-    if folder.exists():
-        yield from sorted(folder.rglob("*.json"))
+    """Yield the files that may name classes, those of modules in the folder included."""
+    found = Path(locate(model))
+    if found.is_dir():
+        yield from sorted({*found.rglob("*config*.json"), *found.rglob(MODULES)})
         return
     from transformers.utils.hub import cached_file
 
-    for name in FILES:
+    for name in CLASS_FILES:
         with explained(model), quiet():
-            found = cached_file(
+            file = cached_file(
                 model,
                 name,
                 revision=revision,
                 _raise_exceptions_for_missing_entries=False,
                 _raise_exceptions_for_connection_errors=False,
             )
-        if found is not None:
-            yield Path(found)
+        if file is not None:
+            yield Path(file)
 
 
-def _read(file: Path) -> Any:
-    """Return what a JSON file holds; nothing where it is none, as then nobody can read it."""
+def _json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def _names(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the names of classes in a value, with the key they stand under."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _names(item, name if name in NAMED else key if key == "types" else "")
-    elif isinstance(value, list):
-        for item in value:
-            yield from _names(item, key)
-    elif isinstance(value, str) and key in NAMED and "." in value:
-        yield key, value
+    except ValueError as error:
+        raise ModsError(f"{file} is not JSON: {error}") from error

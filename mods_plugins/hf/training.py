@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from mods_plugins.hf.chat import Encoded
 from mods_plugins.hf.checkpoints import checkpointer, last_checkpoint
 from mods_plugins.hf.loading import quiet
 from mods_plugins.hf.padding import attention_mask, padded
+from mods_plugins.hf.turns import Span
 
 if TYPE_CHECKING:
     import torch
@@ -37,8 +37,8 @@ def fit(
 
     `folder` keeps checkpoints; training goes on from the last whole one there, to the same
     weights. `micro` rows go through the model at once and must divide `tuning.batch_size`.
-    Raises the out-of-memory error of torch if they do not fit, and `SettingsError` if tuning
-    diverges; then no checkpoint is left.
+    Raises the out-of-memory error of torch if they do not fit, `SettingsError` if the tuning
+    diverges.
     """
     from transformers import set_seed
 
@@ -48,18 +48,17 @@ def fit(
     lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
     arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, kind)
     last = last_checkpoint(folder)
-    try:
-        with quiet():
-            trainer = _trainer(lm, rows, arguments)
-            trainer.train(resume_from_checkpoint=str(last) if last else None)
-        _check_weights(lm.model, arguments)
-    except SettingsError:
-        shutil.rmtree(folder, ignore_errors=True)  # the weights in it may be as bad
-        raise
+    loss = ResponseLoss(tuning, arguments.max_steps)
+    with quiet():
+        trainer = _trainer(lm, rows, arguments, loss)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     if tuning.method == "full":
         lm.model = lm.model.to(kind)
+    check_weights(lm.model, loss)
     lm.model.config.use_cache = True
     lm.model.eval()
+    if not math.isfinite(lm.mean_losses(rows[:1])[0]):
+        raise loss.diverged("the tuned model gives no finite loss")
 
 
 def _with_adapter(model: Any, tuning: Tuning) -> Any:
@@ -82,20 +81,16 @@ def _with_adapter(model: Any, tuning: Tuning) -> Any:
     return adapted
 
 
-def _trainer(lm: CausalLM, rows: Sequence[Encoded], arguments: TrainingArguments) -> Trainer:
-    from transformers import Trainer
+def _trainer(
+    lm: CausalLM, rows: Sequence[Encoded], arguments: TrainingArguments, loss: ResponseLoss
+) -> Trainer:
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-    def loss(*given: Any, **named: Any) -> torch.Tensor:
-        found = _response_loss(*given, **named)
-        _check_loss(found, trainer.state.global_step + 1, arguments)
-        return found
-
-    trainer = Trainer(
+    trainer: Trainer = _weighted_trainer(loss)(
         model=lm.model,
         args=arguments,
         train_dataset=[example(row) for row in rows],
-        data_collator=lambda examples: collate(examples, lm.chat.pad_id),
+        data_collator=lambda examples: collate(examples, lm.pad_id),
         compute_loss_func=loss,
         callbacks=[checkpointer(), _progress()],
     )
@@ -109,11 +104,6 @@ def optimiser_steps(rows: int, tuning: Tuning) -> int:
     """Return the number of optimiser steps: ceil(rows / batch size) an epoch."""
     per_epoch = -(-rows // tuning.batch_size)
     return max(1, math.ceil(tuning.epochs * per_epoch))
-
-
-def warmup_steps(steps: int, tuning: Tuning) -> int:
-    """Return the number of steps with a rising rate: never all, since the first has rate 0."""
-    return min(math.ceil(tuning.warmup * steps), steps - 1)
 
 
 def _arguments(
@@ -136,7 +126,8 @@ def _arguments(
         max_steps=steps,
         learning_rate=tuning.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=warmup_steps(steps, tuning),
+        # The last step always learns, so a run of one step does.
+        warmup_steps=min(math.ceil(tuning.warmup * steps), steps - 1),
         weight_decay=tuning.weight_decay,
         bf16=kind == torch.bfloat16,
         fp16=kind == torch.float16,
@@ -161,68 +152,103 @@ def _arguments(
     return arguments
 
 
-def example(row: Encoded) -> dict[str, list[int]]:
-    """Only the last response is learned: the context, earlier answers included, is not."""
-    return {
-        "input_ids": [*row.prompt, *row.response],
-        "labels": [IGNORED] * len(row.prompt) + row.response,
-    }
+def example(row: Encoded) -> dict[str, Any]:
+    """The last response is learned, and what is marked in the context; all else is not.
+
+    `weights` say how much each token counts, where one counts other than 1.
+    """
+    ids = [*row.prompt, *row.response]
+    labels, weights = [IGNORED] * len(ids), [0.0] * len(ids)
+    for start, stop, weight in (*row.earlier, Span(len(row.prompt), len(ids), row.weight)):
+        if weight:
+            labels[start:stop] = ids[start:stop]
+            weights[start:stop] = [weight] * (stop - start)
+    found: dict[str, Any] = {"input_ids": ids, "labels": labels}
+    return found if set(weights) <= {0.0, 1.0} else {**found, "weights": weights}
 
 
-def collate(examples: Sequence[Mapping[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
-    """Pad on the right; all three tensors are int64 of shape (rows, longest)."""
+def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, torch.Tensor]:
+    """Pad on the right; tensors are int64 of shape (rows, longest), `weights` float32."""
+    import torch
+
     ids = [example["input_ids"] for example in examples]
-    return {
+    batch = {
         "input_ids": padded(ids, pad),
         "labels": padded([example["labels"] for example in examples], IGNORED),
         "attention_mask": attention_mask(ids),
     }
+    if any("weights" in example for example in examples):
+        weights = torch.ones(batch["labels"].shape)
+        for at, example in enumerate(examples):
+            given = example.get("weights", [])
+            weights[at, : len(given)] = torch.tensor(given)
+        batch["weights"] = weights
+    return batch
 
 
-def _response_loss(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
-) -> torch.Tensor:
-    """Return the loss of the learned tokens over their number in the whole global batch.
+class ResponseLoss:
+    """The loss of the learned tokens over their number in the whole global batch.
 
-    Each token of a global batch weighs the same, however it is split into micro-batches.
+    Each token of a global batch weighs the same, however it is split into micro-batches, times
+    the weight of its turn. A loss that is not finite ends the tuning with a `SettingsError`.
     """
+
+    def __init__(self, tuning: Tuning, steps: int) -> None:
+        self.tuning, self.steps = tuning, steps
+        self.step = 1
+        self.weights: torch.Tensor | None = None
+        """Of the micro-batch at hand: how much each token counts; None if all count 1."""
+
+    def __call__(
+        self,
+        outputs: Any,
+        labels: torch.Tensor,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Return the loss of a micro-batch."""
+        import torch
+
+        targets = labels[:, 1:]
+        learned = targets != IGNORED
+        logits = outputs.logits[:, :-1][learned].float()
+        goal = targets[learned].to(logits.device)
+        if self.weights is None:
+            total = torch.nn.functional.cross_entropy(logits, goal, reduction="sum")
+        else:
+            each = torch.nn.functional.cross_entropy(logits, goal, reduction="none")
+            total = (each * self.weights[:, 1:][learned].to(logits.device)).sum()
+        if not torch.isfinite(total):
+            raise self.diverged(f"the loss is {total.item()}")
+        return total / (learned.sum() if num_items_in_batch is None else num_items_in_batch)
+
+    def diverged(self, what: str) -> SettingsError:
+        """Return the error that says so."""
+        return SettingsError(
+            f"tuning diverged at step {self.step} of {self.steps}: {what}; lower "
+            f"`tuning.learning_rate` ({self.tuning.learning_rate:g} now), raise `tuning.warmup`, "
+            "or use `dtype` float32"
+        )
+
+
+def check_weights(model: Any, loss: ResponseLoss) -> None:
+    """Raise the error of a tuning that diverged if a weight that was tuned is not finite."""
     import torch
 
-    targets = labels[:, 1:]
-    learned = targets != IGNORED
-    logits = outputs.logits[:, :-1][learned].float()
-    total = torch.nn.functional.cross_entropy(
-        logits, targets[learned].to(logits.device), reduction="sum"
-    )
-    return total / (learned.sum() if num_items_in_batch is None else num_items_in_batch)
-
-
-def _check_loss(loss: torch.Tensor, step: int, arguments: TrainingArguments) -> None:
-    """Refuse a loss that is no number; before the first step the model itself is to blame."""
-    value = float(loss.detach())
-    if math.isfinite(value):
-        return
-    if step == 1:
-        raise SettingsError(
-            f"tuning: the loss is {value} at step 1, before anything was learned: the model gives "
-            "no numbers in this `dtype` (try float32), or its weights are damaged; "
-            "`tuning.learning_rate` played no part yet"
-        )
-    raise _diverged(f"the loss is {value} at step {step} of {arguments.max_steps}", arguments)
-
-
-def _check_weights(model: Any, arguments: TrainingArguments) -> None:
-    """Refuse learned weights that are no numbers; the last step has no loss after it."""
     for name, weight in model.named_parameters():
-        if weight.requires_grad and not weight.detach().isfinite().all():
-            what = f"{name} is not finite after step {arguments.max_steps}, the last"
-            raise _diverged(what, arguments)
+        if weight.requires_grad and not torch.isfinite(weight).all():
+            raise loss.diverged(f"the weights of {name} are not finite")
 
 
-def _diverged(what: str, arguments: TrainingArguments) -> SettingsError:
-    return SettingsError(
-        f"tuning diverged: {what}; lower `tuning.learning_rate` (it is {arguments.learning_rate:g})"
-    )
+def _weighted_trainer(loss: ResponseLoss) -> Any:
+    """Make the class of a trainer that tells the loss how much each token counts."""
+    from transformers import Trainer
+
+    class Weighted(Trainer):  # type: ignore[misc]
+        def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
+            loss.weights, loss.step = inputs.pop("weights", None), self.state.global_step + 1
+            return super().compute_loss(model, inputs, *arguments, **named)
+
+    return Weighted
 
 
 def _progress() -> TrainerCallback:
@@ -230,7 +256,7 @@ def _progress() -> TrainerCallback:
     from tqdm import tqdm
     from transformers import TrainerCallback
 
-    class TuningBar(TrainerCallback):  # type: ignore[misc]
+    class Progress(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar = tqdm(
                 total=state.max_steps,
@@ -246,4 +272,4 @@ def _progress() -> TrainerCallback:
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar.close()
 
-    return TuningBar()
+    return Progress()

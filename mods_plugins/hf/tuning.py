@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods.errors import CacheError, DataError
+from mods.errors import DataError, ModsError, RunFolderError
 from mods.files import json_digest, locked, make_folder, remove_drafts, write_json, writing
+from mods.progress import cut
 from mods_plugins.hf.batching import free_device_memory, is_out_of_memory
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat import Encoded
 from mods_plugins.hf.training import fit
+from mods_plugins.hf.turns import learned_tokens
 from mods_plugins.hf.weights import save_weights
 
 if TYPE_CHECKING:
@@ -50,8 +52,9 @@ def tune(
     the interruption. A second process waits for the first, then finds what it made. `name` is what
     the adapter calls its base model. The model is let go of afterwards.
 
-    Raises `DataError` without records, `CacheError` if the folder holds another tuning,
-    `OutputError` if it cannot be written, `SettingsError` if tuning diverges.
+    Raises `SettingsError` if the tuning diverges (nothing is kept), `DataError` without records,
+    `RunFolderError` if the folder holds another tuning,
+    `OutputError` if it cannot be written.
     """
     if not records:
         raise DataError("there is no record to tune on: the seed set is empty")
@@ -59,10 +62,23 @@ def tune(
         _claim(folder, _description(records, identity))
         finished = folder / FINISHED
         if not finished.exists():
-            save_weights(_tuned(load, records, tuning, folder / CHECKPOINTS, seed), finished, name)
+            with _forgotten_if_useless(folder):
+                lm = _tuned(load, records, tuning, folder / CHECKPOINTS, seed)
+            save_weights(lm, finished, name)
             free_device_memory()
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         return finished
+
+
+@contextlib.contextmanager
+def _forgotten_if_useless(folder: Path) -> Iterator[None]:
+    """Leave nothing of a tuning that cannot succeed: another run would go on from it."""
+    try:
+        yield
+    except ModsError:
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        (folder / CLAIM).unlink(missing_ok=True)
+        raise
 
 
 @contextlib.contextmanager
@@ -95,7 +111,7 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
     wanted = json.loads(json.dumps(description))
     other = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
     if other:
-        raise CacheError(
+        raise RunFolderError(
             f"{folder} holds a tuning with another {', '.join(other)}; "
             "remove it or use another folder"
         )
@@ -140,12 +156,16 @@ def _train(
 
 
 def _rows(lm: CausalLM, records: Sequence[Record], tuning: Tuning) -> list[Encoded]:
-    rows = lm.encode(records, tuning.max_length)
-    cut = sum(row.cut for row in rows)
-    if cut:
-        warnings.warn(
-            f"tuning: {cut} of {len(rows)} rows were longer than {tuning.max_length} tokens (or "
-            "than the model can read) and were cut",
-            stacklevel=2,
+    """Encode the rows, and leave out those of which nothing is learned."""
+    rows = lm.encode(records, tuning.max_length, all_turns=tuning.turns == "all")
+    cut(at for at, row in enumerate(rows) if row.cut)
+    learned = [row for row in rows if learned_tokens(row)]
+    if not learned:
+        raise DataError("there is nothing to learn: every answer has the weight 0")
+    if len(learned) < len(rows):
+        logger.warning(
+            "tuning: %d of %d rows have no answer that counts, and were left out",
+            len(rows) - len(learned),
+            len(rows),
         )
-    return rows
+    return learned

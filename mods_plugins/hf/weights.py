@@ -6,14 +6,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mods_plugins.hf.adapters import ADAPTER
 from mods_plugins.hf.batching import free_device_memory
 from mods_plugins.hf.loading import explained, quiet
 
 if TYPE_CHECKING:
     from mods_plugins.hf.causal_lm import CausalLM
-
-ADAPTER = "adapter_config.json"
-"""The file that tells an adapter from a whole model."""
 
 
 def save_weights(lm: CausalLM, folder: Path, base: str) -> None:

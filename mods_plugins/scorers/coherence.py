@@ -94,6 +94,11 @@ class Coherence:
         encoder = self._embedder.identity() if self._embedder else None
         return {"method": "coherence", "version": 1, "encoder": encoder, "sample": self.sample}
 
+    def check(self) -> None:
+        """Look for what would stop the sentence encoder."""
+        if self._embedder:
+            self._embedder.check()
+
     def features(self, records: Sequence[Record]) -> npt.NDArray[np.float32]:
         """Return the features of each record, shape (n, 15), float32.
 

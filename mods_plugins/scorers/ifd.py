@@ -1,24 +1,28 @@
-"""Instruction-following difficulty: how little a prompt helps a model to expect the response."""
+"""Instruction-following difficulty, as two papers compute it: `ifd` and `superfiltering`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods import Record, SettingsError, Unscorable, hookimpl
+from mods import Record, SettingsError, Unscorable, cut, hookimpl
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.chat import Encoded
+from mods_plugins.hf.chat import Encoded, usable
+from mods_plugins.hf.checking import check_causal, check_chat
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
-from mods_plugins.hf.templates import template_identity
+from mods_plugins.hf.templates import template_arguments, template_identity
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mods.interfaces import Register
+
+    Losses = npt.NDArray[np.float64]
 
 
 SHORTEST = 4
@@ -26,26 +30,31 @@ SHORTEST = 4
 
 
 class IFD:
-    """IFD = perplexity(response | prompt) / perplexity(response), of any causal language model.
+    """How little a prompt helps a model to expect the response, by Cherry LLM's script.
 
-    Li et al., "From Quantity to Quality" (2023; Cherry LLM), in the form with perplexities of
-    Li et al., "Superfiltering" (2024, section 2): the exponential of the mean token loss (nats) of
-    the response after its prompt, less that of the response alone. Near 0: the prompt gives the
-    answer away. Near 1: it hardly helps. Above 1 (mismatched rows, noise, or a template the model
-    does not know): it misleads; the authors drop such rows, here they keep their number and a
-    threshold may drop them.
+    Li et al., "From Quantity to Quality" (2023): the mean token loss of the response after its
+    prompt, divided by its mean token loss after nothing but the header of the answer (`###
+    Response:` in the Alpaca form, the assistant's header in a chat template), so that both means
+    are over the same tokens. Near 0: the prompt gives the answer away. Near 1: it hardly helps.
+    Above 1 (mismatched rows, noise, or a template the model does not know): it misleads; the
+    authors drop such rows, here they keep their number and a threshold may drop them. For the form
+    of their later paper see `Superfiltering`.
 
     It is a difficulty, not a quality: a wrong answer to a clear question is difficult too. It
-    depends on the template, which is part of `identity()`.
+    depends on the template, which is part of `identity()`; `template="alpaca"` is the authors'.
 
     `model` is a hub id, a folder, a GGUF file or `package:NAME/PATH`; `template` a Jinja chat
-    template, a file that holds one, or `alpaca`; by default the model's own. A row longer than
+    template, a file that holds one, or `alpaca`; by default the model's own; `template_kwargs`
+    are further variables for it. Thoughts of a response are part of it. A row longer than
     `max_length` tokens keeps its prompt and loses the end of the response, in both terms; a prompt
     that long loses its oldest turns. The end-of-turn token does not count.
     """
 
     chunk_size = 128
     """Half the usual: a row takes two forward passes."""
+    reads = ("tools", "reasoning")
+    method = "ifd"
+    usual_template: str | None = None
 
     def __init__(
         self,
@@ -53,6 +62,7 @@ class IFD:
         model: str,
         revision: str | None = None,
         template: str | None = None,
+        template_kwargs: Mapping[str, Any] | str | None = None,
         max_length: int = 1024,
         batch_size: int = 8,
         device: str = "auto",
@@ -62,7 +72,8 @@ class IFD:
             raise SettingsError(f"`max_length` must be at least {SHORTEST}, not {max_length}")
         self.model = model
         self.revision = revision
-        self.template = template
+        self.template = template or self.usual_template
+        self.arguments = template_arguments(template_kwargs)
         self.max_length = max_length
         self.batch_size = batch_size
         self.device = device
@@ -71,33 +82,50 @@ class IFD:
     def identity(self) -> dict[str, Any]:
         """Return what decides the scores: the model, the text of the template, the limit."""
         return {
-            "method": "ifd",
+            "method": self.method,
             **model_identity(self.model, self.revision),
             "template": template_identity(self.template),
+            "template_kwargs": self.arguments,
             "max_length": self.max_length,
             "dtype": resolved_dtype(self.dtype, self.device),
         }
 
+    def check(self) -> None:
+        """Refuse what is no causal language model, and a template that fails, without loading."""
+        check_causal(self.model, self.revision)
+        check_chat(self.model, self.revision, self.template, self.arguments)
+
     def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
         """Return the IFD of each record, above 0; `Unscorable` without a token to predict."""
-        rows = [self._response_only(row) for row in self._lm.encode(records, self.max_length)]
-        usable = [i for i, row in enumerate(rows) if self._predicts(records[i], row)]
-        given = self._losses([rows[i] for i in usable])
-        alone = self._losses([rows[i]._replace(prompt=self._start) for i in usable])
-        scores: list[float | Unscorable] = [
-            Unscorable("the response has no token to predict") for _ in rows
+        encoded = self._lm.encode_each(records, self.max_length)
+        places, rows = usable(encoded)
+        cut(at for at, row in zip(places, rows, strict=True) if row.cut)
+        bare = {at: self._response_only(row) for at, row in zip(places, rows, strict=True)}
+        left = [at for at, row in bare.items() if self._predicts(records[at], row)]
+        given = self._losses([bare[at] for at in left])
+        alone = self._losses([bare[at]._replace(prompt=self._before_alone) for at in left])
+        ratios = dict(zip(left, self._ratios(given, alone).tolist(), strict=True))
+        return [
+            row if isinstance(row, Unscorable) else _score(ratios.get(at))
+            for at, row in enumerate(encoded)
         ]
-        for i, ratio in zip(usable, np.exp(given - alone).tolist(), strict=True):
-            finite = np.isfinite(ratio)
-            scores[i] = ratio if finite else Unscorable(f"the perplexities' ratio is {ratio}")
-        return scores
 
-    def _losses(self, rows: Sequence[Encoded]) -> npt.NDArray[np.float64]:
+    def _ratios(self, given: Losses, alone: Losses) -> Losses:
+        """Put the two mean losses of each row together."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return given / alone
+
+    @property
+    def _before_alone(self) -> list[int]:
+        """What stands before the response where it is read alone: the header of an answer."""
+        return self._start + self._header
+
+    def _losses(self, rows: Sequence[Encoded]) -> Losses:
         return self._lm.mean_losses(rows, batch_size=self.batch_size)
 
     def _predicts(self, record: Record, row: Encoded) -> bool:
         """Say whether the response alone has a predicted token: the first of a text has none."""
-        return bool(record.response.strip()) and len(self._start) + len(row.response) > 1
+        return bool(record.response.strip()) and len(self._before_alone) + len(row.response) > 1
 
     def _response_only(self, row: Encoded) -> Encoded:
         """Take the end-of-turn tokens off the response."""
@@ -107,7 +135,14 @@ class IFD:
 
     @cached_property
     def _end(self) -> list[int]:
-        encoded = self._lm.tokenizer(self._lm.chat.end, add_special_tokens=False)
+        return self._tokens(self._lm.chat.end)
+
+    @cached_property
+    def _header(self) -> list[int]:
+        return self._tokens(self._lm.chat.renderer.header)
+
+    def _tokens(self, text: str) -> list[int]:
+        encoded = self._lm.tokenizer(text, add_special_tokens=False) if text else {"input_ids": []}
         return [int(token) for token in encoded["input_ids"]]
 
     @cached_property
@@ -124,10 +159,44 @@ class IFD:
             dtype=self.dtype,
             device=self.device,
             template=self.template,
+            arguments=self.arguments,
         )
+
+
+class Superfiltering(IFD):
+    """How little a prompt helps a model to expect the response, by Superfiltering's script.
+
+    Li et al., "Superfiltering" (2024): the perplexity of the response after its prompt, divided by
+    that of the response alone, without any header. The first token of the response counts in one of
+    the two only, unless the tokenizer starts texts with a token of its own, and the exponential
+    widens what differs: most of the score is the length of the response. Offered for comparison
+    with published selections; prefer `ifd`.
+
+    The default `template` is the authors': instruction and input on a line each, nothing else.
+    All else is as in `ifd`.
+    """
+
+    method = "superfiltering"
+    usual_template = "superfiltering"
+
+    @property
+    def _before_alone(self) -> list[int]:
+        return self._start
+
+    def _ratios(self, given: Losses, alone: Losses) -> Losses:
+        with np.errstate(over="ignore"):
+            ratios: Losses = np.exp(given - alone)
+        return ratios
+
+
+def _score(ratio: float | None) -> float | Unscorable:
+    if ratio is None:
+        return Unscorable("the response has no token to predict")
+    return ratio if math.isfinite(ratio) else Unscorable(f"the ratio of its losses is {ratio}")
 
 
 @hookimpl
 def register_quality_scorers(register: Register) -> None:
-    """Register `ifd`."""
+    """Register `ifd` and `superfiltering`."""
     register("ifd", IFD)
+    register("superfiltering", Superfiltering)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import ModsError, Record, SettingsError, Unscorable, hookimpl
+from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl
 from mods_plugins.hf.batching import run_batched
-from mods_plugins.hf.budget import budget
+from mods_plugins.hf.checking import check_reward, one_output
 from mods_plugins.hf.devices import resolved_dtype
+from mods_plugins.hf.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_network, load_tokenizer
-from mods_plugins.hf.tokens import Row, model_inputs, token_limit
+from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN, Renderer
+from mods_plugins.hf.sandbox import RenderError
+from mods_plugins.hf.templates import template_arguments
+from mods_plugins.hf.tokens import Row, model_inputs, token_limit, usable_padding
 from mods_plugins.text import with_response
+from mods_plugins.thoughts import block, split_thoughts
 
 if TYPE_CHECKING:
     import torch
@@ -37,10 +43,14 @@ class RewardModel:
     question being the whole context (`Record.prompt`); `chat` with the tokenizer's chat template;
     `auto` is `chat` where the tokenizer has one, else `pair`.
 
-    A row longer than `max_length` tokens (or than the model reads) keeps its whole prompt and
-    loses the end of the response with `too_long=truncate`; the template's closing tokens stay. It
-    is `Unscorable` with `too_long=quarantine`, and always when the prompt leaves no room. Of a turn
-    the role and the text are read.
+    A row longer than the model reads, or than `max_length` tokens where that is set, keeps its
+    whole prompt and loses the end of the response with `too_long=truncate`; the template's closing
+    tokens stay, and the row is marked as cut. It is `Unscorable` with `too_long=quarantine`, and
+    always when the prompt leaves no room. Models that know only how far tokens are apart (DeBERTa)
+    read rows of any length.
+
+    The tools and calls of a row are read, the thoughts before its response only with `thoughts`.
+    `template_kwargs` are further variables of the chat template (a table, or JSON text).
 
     Rows of similar length share a batch, padded on the right and masked, so that neither batch
     size nor order matters beyond rounding (about 1e-6 in float32; bfloat16, which `dtype=auto`
@@ -53,7 +63,9 @@ class RewardModel:
         model: str = DEFAULT_MODEL,
         revision: str | None = None,
         template: Template = "auto",
-        max_length: int = 2048,
+        template_kwargs: Mapping[str, Any] | str | None = None,
+        thoughts: bool = False,
+        max_length: int | None = None,
         too_long: Literal["truncate", "quarantine"] = "truncate",
         batch_size: int = 16,
         device: str = "auto",
@@ -64,6 +76,9 @@ class RewardModel:
         self.model = model
         self.revision = revision
         self.template = template
+        self.arguments = template_arguments(template_kwargs)
+        self.thoughts = thoughts
+        self.reads = ("tools", "reasoning") if thoughts else ("tools",)
         self.max_length = max_length
         self.too_long = too_long
         self.batch_size = batch_size
@@ -75,17 +90,32 @@ class RewardModel:
         return {
             **model_identity(self.model, self.revision),
             "template": self.template,
+            "template_kwargs": self.arguments,
+            "thoughts": self.thoughts,
             "max_length": self.max_length,
             "too_long": self.too_long,
             "dtype": resolved_dtype(self.dtype, self.device),
         }
+
+    def check(self) -> None:
+        """Refuse a model with more outputs than one, or whose template fails, before any work."""
+        check_reward(self.model, self.revision)
+        if self._form == "chat":
+            probe = Record.from_instruction("mods-probe", PROBE)
+            if PROBE not in self._renderer.whole(probe, thoughts=False):
+                raise ModsError(f"{self.model}: the chat template does not print the response")
 
     def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
         """Return the model's output for each record: any finite number, higher is better.
 
         Raises `ModsError` if the model cannot be loaded or has more outputs than one.
         """
-        rows = [self._fit(record) for record in records]
+        rows, shortened = [], []
+        for at, record in enumerate(records):
+            row, is_cut = self._fit(record)
+            rows.append(row)
+            shortened += [at] * is_cut
+        cut(shortened)
         scores = iter(
             run_batched(
                 [row for row in rows if isinstance(row, Row)],
@@ -99,9 +129,12 @@ class RewardModel:
     def score_responses(
         self, records: Sequence[Record], responses: Sequence[str]
     ) -> list[float | Unscorable]:
-        """Rate other responses to the records' conversations, one each; as `score` otherwise."""
+        """Rate other responses to the records' conversations, one each; as `score` otherwise.
+
+        Thoughts before an answer are told apart from it.
+        """
         pairs = zip(records, responses, strict=True)
-        return self.score([with_response(record, response) for record, response in pairs])
+        return self.score([_answered(record, response) for record, response in pairs])
 
     def _batch(self, rows: Sequence[Row]) -> list[float | Unscorable]:
         import torch
@@ -112,7 +145,7 @@ class RewardModel:
             logits: torch.Tensor = self._network(**inputs).logits
         outputs = logits.float().reshape(len(rows), -1)
         if outputs.shape[1] != 1:
-            raise ModsError(_one_output(self.model, outputs.shape[1]))
+            raise ModsError(one_output(self.model, outputs.shape[1]))
         return [
             score if math.isfinite(score) else Unscorable(f"the reward model gave {score}")
             for score in outputs[:, 0].tolist()
@@ -131,21 +164,30 @@ class RewardModel:
         self._text_config.pad_token_id = free
         return free
 
-    def _fit(self, record: Record) -> Row | Unscorable:
-        """Tokenize a record, with a shorter response if it is too long."""
-        row, limit = self._tokens(record), self._limit
-        length = len(row.ids)
-        if length <= limit:
-            return row
-        if self.too_long == "quarantine":
-            return Unscorable(f"{length} tokens, the limit is {limit}")
-        while len(row.ids) > limit:
-            shorter = self._shorter(record.response, len(row.ids) - limit)
-            if not shorter:
-                return Unscorable(f"{length} tokens: the prompt leaves no room within {limit}")
-            record = with_response(record, shorter)
+    def _fit(self, record: Record) -> tuple[Row | Unscorable, bool]:
+        """Tokenize a record, with a shorter response if it is too long; say whether it was."""
+        limit = self._limit
+        most = limit * CHARACTERS_A_TOKEN
+        if len(record.prompt) > most:
+            return Unscorable(f"the prompt leaves no room within {limit} tokens"), False
+        is_cut = len(record.response) > most
+        if is_cut:
+            record = _with_text(record, record.response[:most])
+        try:
             row = self._tokens(record)
-        return row
+            length = len(row.ids)
+            if self.too_long == "quarantine" and (is_cut or length > limit):
+                return Unscorable(f"{length} tokens, the limit is {limit}"), False
+            while len(row.ids) > limit:
+                shorter = self._shorter(record.response, len(row.ids) - limit)
+                if not shorter:
+                    reason = f"{length} tokens: the prompt leaves no room within {limit}"
+                    return Unscorable(reason), False
+                record, is_cut = _with_text(record, shorter), True
+                row = self._tokens(record)
+        except RenderError as error:
+            return Unscorable(str(error)), False
+        return row, is_cut
 
     def _shorter(self, response: str, excess: int) -> str:
         """Take at least `excess` tokens off the end of a response."""
@@ -167,15 +209,24 @@ class RewardModel:
 
     def _tokens(self, record: Record) -> Row:
         if self._form == "pair":
-            encoded = self._tokenizer(record.prompt, record.response, verbose=False)
+            encoded = self._tokenizer(*self._pair(record), verbose=False)
             types = encoded.get("token_type_ids") if self._reads_types else None
             return Row(list(encoded["input_ids"]), types)
-        turns = [{"role": turn.role, "content": turn.content} for turn in record.messages]
-        with budget(f"the chat template of {self.model}"):
-            text = self._tokenizer.apply_chat_template(turns, tokenize=False)
+        text = self._renderer.whole(record, thoughts=self.thoughts)
         # The template writes the special tokens itself.
         encoded = self._tokenizer(text, add_special_tokens=False, verbose=False)
         return Row(list(encoded["input_ids"]))
+
+    def _pair(self, record: Record) -> tuple[str, str]:
+        """Return the conversation and the response as two texts."""
+        tools = record.conversation.tools
+        listed = TOOLS_TEXT + "\n".join(tools) + "\n\n" if tools else ""
+        thoughts = block(record.reply.reasoning) if self.thoughts and record.reply.reasoning else ""
+        return listed + record.prompt, thoughts + record.response
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer(self._tokenizer, None, self.arguments)
 
     @cached_property
     def _reads_types(self) -> bool:
@@ -196,8 +247,7 @@ class RewardModel:
 
     @cached_property
     def _own_padding(self) -> int | None:
-        pad: int | None = self._text_config.pad_token_id
-        return pad
+        return usable_padding(self._text_config.pad_token_id, self._network)
 
     @cached_property
     def _text_config(self) -> Any:
@@ -219,15 +269,21 @@ class RewardModel:
             dtype=self.dtype,
         )
         if network.config.num_labels != 1:
-            raise ModsError(_one_output(self.model, network.config.num_labels))
+            raise ModsError(one_output(self.model, network.config.num_labels))
         return network
 
 
-def _one_output(model: str, found: int) -> str:
-    return (
-        f"{model} has {found} outputs; a reward model has one (num_labels=1). "
-        "Is it a classifier of another kind, or a language model without a trained reward head?"
-    )
+def _answered(record: Record, answer: str) -> Record:
+    """Return a record with another reply, its thoughts told apart from the answer."""
+    thoughts, text = split_thoughts(answer)
+    other = with_response(record, text)
+    return replace(other, reply=other.reply._replace(reasoning=thoughts), id="")
+
+
+def _with_text(record: Record, text: str) -> Record:
+    """Return a record with another text of its response; the thoughts before it stay."""
+    reply = record.reply._replace(content=text, tool_calls=())
+    return replace(record, reply=reply, id="")
 
 
 def _check(option: str, value: str, allowed: Sequence[str]) -> None:

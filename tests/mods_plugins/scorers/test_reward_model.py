@@ -79,7 +79,8 @@ def test_a_long_row_loses_the_end_of_its_response_or_is_set_aside(models: dict[s
         assert first == pytest.approx(second, abs=1e-5)
         assert isinstance(third, Unscorable)
         assert "leaves no room" in third.reason
-        fitted = cut._fit(row)
+        fitted, is_cut = cut._fit(row)
+        assert is_cut
         assert not isinstance(fitted, Unscorable)
         assert len(fitted.ids) == limit
         # The closing tokens are still there.
@@ -115,7 +116,7 @@ def test_not_a_reward_model(models: dict[str, str], tmp_path: Path) -> None:
     two = tiny_bert(tmp_path / "two", outputs=2)
     with pytest.raises(ModsError, match=r"two has 2 outputs; a reward model has one"):
         RewardModel(model=str(two)).score(sample_records())
-    with pytest.raises(ModsError, match="cannot load the model"):
+    with pytest.raises(ModsError, match="there is no such folder or file"):
         RewardModel(model=str(tmp_path / "nothing"), template="pair").score(sample_records())
     with pytest.raises(SettingsError, match="no chat template"):
         RewardModel(model=models["bert"], template="chat").score(sample_records())
