@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from mods import Conversation, Record, Unscorable, Weights, cut, hookimpl
 from mods_plugins.hf.batching import free_device_memory
 from mods_plugins.hf.causal_lm import Answer, CausalLM
-from mods_plugins.hf.chat import ChatFormat, usable
+from mods_plugins.hf.chat.format import ChatFormat, usable
+from mods_plugins.hf.chat.templates import template_arguments, template_identity
+from mods_plugins.hf.chat.turns import learned_tokens
 from mods_plugins.hf.checking import check_causal, check_chat
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_config, load_tokenizer
-from mods_plugins.hf.templates import template_arguments, template_identity
 from mods_plugins.hf.tokens import position_limit
-from mods_plugins.hf.turns import learned_tokens
 
 if TYPE_CHECKING:
     from mods.interfaces import Register

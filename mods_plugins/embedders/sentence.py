@@ -12,12 +12,12 @@ import numpy as np
 from mods import PluginError, cut, hookimpl
 from mods.wording import needs_extra
 from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.devices import pick_device
 from mods_plugins.hf.foreign import check_classes
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import explained, quiet
 from mods_plugins.hf.locate import locate
-from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.tokens import NO_LIMIT
 
 if TYPE_CHECKING:

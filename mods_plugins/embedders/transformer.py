@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mods import SettingsError, cut, hookimpl
 from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.checking import check_files
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_config, load_network, load_tokenizer
-from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.tokens import Row, model_inputs, token_limit, usable_padding
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from mods.interfaces import Unscorable
 from mods.records import Conversation, Record
 from mods_plugins.hf.batching import run_batched
-from mods_plugins.hf.chat import ChatFormat, Encoded, Prompt, usable
+from mods_plugins.hf.chat.format import ChatFormat, Encoded, Prompt, usable
 from mods_plugins.hf.loading import load_causal_model, load_tokenizer, quiet
 from mods_plugins.hf.padding import attention_mask, padded
 from mods_plugins.hf.tokens import NO_LIMIT, position_limit, usable_padding

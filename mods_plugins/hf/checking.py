@@ -9,7 +9,7 @@ from typing import Any
 from mods.errors import ModsError
 from mods.records import Record
 from mods_plugins.hf.adapters import base_of
-from mods_plugins.hf.chat import ChatFormat
+from mods_plugins.hf.chat.format import ChatFormat
 from mods_plugins.hf.loading import load_config, load_tokenizer
 from mods_plugins.hf.locate import locate
 

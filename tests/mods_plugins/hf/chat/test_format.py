@@ -15,8 +15,8 @@ from mods import (
     ToolCall,
     Unscorable,
 )
-from mods_plugins.hf.chat import ChatFormat, Encoded
-from mods_plugins.hf.forms import PROBE
+from mods_plugins.hf.chat.format import ChatFormat, Encoded
+from mods_plugins.hf.chat.forms import PROBE
 
 ONCE = (
     "{% for m in messages %}{{ m.content }}<|end|>{% endfor %}"

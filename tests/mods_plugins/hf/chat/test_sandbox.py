@@ -3,7 +3,7 @@ import time
 import pytest
 from support.tiny_models import CHAT_TEMPLATE, tiny_tokenizer
 
-from mods_plugins.hf.sandbox import TODAY, RenderError, render
+from mods_plugins.hf.chat.sandbox import TODAY, RenderError, render
 
 TURNS = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "all"}]
 LOOPS = (

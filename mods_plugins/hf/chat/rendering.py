@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mods.errors import ModsError, SettingsError
 from mods.records import Conversation, Message, Record, ToolCall
-from mods_plugins.hf.forms import PROBE, Form, as_tools, forms_of, marked
-from mods_plugins.hf.sandbox import TODAY, RenderError, render
-from mods_plugins.hf.templates import template_text
+from mods_plugins.hf.chat.forms import PROBE, Form, as_tools, forms_of, marked
+from mods_plugins.hf.chat.sandbox import TODAY, RenderError, render
+from mods_plugins.hf.chat.templates import template_text
 from mods_plugins.thoughts import (
     CLOSE,
     OPEN,

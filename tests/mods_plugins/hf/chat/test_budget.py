@@ -7,7 +7,7 @@ from support.tiny_models import tiny_tokenizer
 
 from mods import ModsError
 from mods.records import Message, Record
-from mods_plugins.hf.chat import ChatFormat
+from mods_plugins.hf.chat.format import ChatFormat
 
 NEVER_ENDING = (
     "{% for a in range(90000) %}{% for b in range(90000) %}{% for c in range(90000) %}"

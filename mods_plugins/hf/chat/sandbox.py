@@ -1,7 +1,7 @@
 """Rendering chat templates: what a template of a stranger does ends, in an error if need be.
 
 The environment is set up as that of transformers, so that a template writes the same text there
-and here; see `mods_plugins.hf.budget` for what it may do.
+and here; see `mods_plugins.hf.chat.budget` for what it may do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jinja2.visitor import NodeTransformer
 
 from mods.errors import ModsError
 from mods.wording import one_line
-from mods_plugins.hf.budget import (
+from mods_plugins.hf.chat.budget import (
     budgeted,
     counted,
     current,

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from mods.errors import DataError
 from mods.interfaces import Unscorable
 from mods.records import Conversation, Message, Record
-from mods_plugins.hf.forms import without_oldest
-from mods_plugins.hf.rendering import CHARACTERS_A_TOKEN, Renderer
-from mods_plugins.hf.sandbox import RenderError
-from mods_plugins.hf.turns import earlier_answers
+from mods_plugins.hf.chat.forms import without_oldest
+from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN, Renderer
+from mods_plugins.hf.chat.sandbox import RenderError
+from mods_plugins.hf.chat.turns import earlier_answers
 from mods_plugins.thoughts import is_open
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from mods_plugins.hf.turns import Span
+    from mods_plugins.hf.chat.turns import Span
 
 ANY_REPLY = Message("assistant", "")
 Row = TypeVar("Row")
@@ -61,8 +61,7 @@ class ChatFormat:
     Alpaca form if it has none); `arguments` are further variables for it, such as
     `enable_thinking`. Turns, tools, calls, results and reasoning go to the template. A conversation
     that it refuses, or of which it does not show every part, is given to it in a plainer form (see
-    `mods_plugins.hf.forms`), and that is noted. The conversation alone decides the form, not its
-    reply: what is learned and what is asked have the same prompt.
+    `chat.forms`), and that is noted. The conversation alone decides the form, not its reply: what is learned and what is asked have the same prompt.
 
     Reasoning of a reply stands in one block before the answer, whatever the template does with it;
     then the prompt is one that leaves room for it.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mods_plugins.hf.sandbox import RenderError
+from mods_plugins.hf.chat.sandbox import RenderError
 
 if TYPE_CHECKING:
     from mods.records import Record
-    from mods_plugins.hf.chat import Encoded
-    from mods_plugins.hf.rendering import Renderer
+    from mods_plugins.hf.chat.format import Encoded
+    from mods_plugins.hf.chat.rendering import Renderer
 
 
 class Span(NamedTuple):

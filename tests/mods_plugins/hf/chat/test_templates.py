@@ -4,9 +4,9 @@ import pytest
 from support.tiny_models import tiny_tokenizer
 
 from mods import Record, SettingsError
-from mods_plugins.hf.chat import ChatFormat
-from mods_plugins.hf.sandbox import TODAY
-from mods_plugins.hf.templates import ALPACA, template_identity, template_text
+from mods_plugins.hf.chat.format import ChatFormat
+from mods_plugins.hf.chat.sandbox import TODAY
+from mods_plugins.hf.chat.templates import ALPACA, template_identity, template_text
 
 FORM = (
     "{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}"

@@ -1,0 +1,1 @@
+"""Chat formats: conversations rendered by templates of strangers, and turned into tokens."""
