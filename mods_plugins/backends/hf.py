@@ -22,7 +22,7 @@ from mods_plugins.hf.tokens import position_limit
 from mods_plugins.hf.turns import learned_tokens
 
 if TYPE_CHECKING:
-    from mods.interfaces import Register
+    from mods.interfaces import Finding, Register
     from mods.settings.options import Generation, Tuning
 
 
@@ -121,6 +121,12 @@ class HFTrainer:
     def check(self) -> None:
         """Look for what would stop the tuning; see `GivenModel.check`."""
         self.given.check()
+
+    def examine(self) -> list[Finding]:
+        """Say how the chat template renders what rows may hold; for `mods doctor`."""
+        from mods_plugins.hf.examination import examine
+
+        return examine(self._chat)
 
     def train(self, records: Sequence[Record], folder: Path) -> Path:
         """Tune on the reply of each record; return the folder of the adapter or the whole model.

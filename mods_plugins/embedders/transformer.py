@@ -85,9 +85,9 @@ class TransformerEmbedder:
 
         Raises `ModsError` if the model cannot be loaded or lacks trained weights.
         """
-        rows = [self._tokens(text) for text in texts]
-        cut(at for at, row in enumerate(rows) if row is None)
-        rows = [row or self._first_tokens(text) for row, text in zip(rows, texts, strict=True)]
+        whole = [self._tokens(text) for text in texts]
+        cut(at for at, row in enumerate(whole) if row is None)
+        rows = [row or self._first_tokens(text) for row, text in zip(whole, texts, strict=True)]
         vectors = run_batched(
             rows, self._batch, batch_size=self.batch_size, length=lambda row: len(row.ids)
         )

@@ -15,7 +15,7 @@ OWN = ("sentence_transformers", "transformers", "torch.nn")
 """Where the classes of a model may come from."""
 MODULES = "modules.json"
 CLASS_FILES = (MODULES, "config.json", "config_sentence_transformers.json", "router_config.json")
-"""Files that may name classes."""
+"""Files at the top of a repository that may name classes; in a folder all configs are read."""
 
 
 def check_classes(model: str, revision: str | None = None) -> None:
@@ -44,6 +44,10 @@ def classes_in(value: Any) -> Iterator[str]:
             yield kind
         for name in ("auto_map", "types"):
             yield from _named(value.get(name), code=name == "auto_map")
+        for name in ("tokenizer_class", "activation_function"):
+            dotted = value.get(name)
+            if isinstance(dotted, str) and "." in dotted:
+                yield dotted
         for item in value.values():
             yield from classes_in(item)
 
@@ -61,8 +65,7 @@ def _files(model: str, revision: str | None) -> Iterator[Path]:
     """Yield the files that may name classes, those of modules in the folder included."""
     found = Path(locate(model))
     if found.is_dir():
-        for name in CLASS_FILES:
-            yield from sorted(found.rglob(name))
+        yield from sorted({*found.rglob("*config*.json"), *found.rglob(MODULES)})
         return
     from transformers.utils.hub import cached_file
 

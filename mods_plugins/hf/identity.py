@@ -24,8 +24,9 @@ def model_identity(model: str, revision: str | None = None) -> dict[str, Any]:
     """Say which weights a name stands for, the same on every machine.
 
     A hub id gives its commit; a folder, a file or a packaged model the SHA-256 over its weight,
-    config and tokenizer files, and an adapter that of its base, too. No path of
-    the machine is in it. Raises `ModsError` if there are no such files, or if the hub neither answers nor has been asked before.
+    config and tokenizer files, and an adapter that of its base, too. No path of the machine is in
+    it. Raises `ModsError` if there are no such files, or if the hub neither answers nor has been
+    asked before.
     """
     found = Path(locate(model))
     if not found.exists():

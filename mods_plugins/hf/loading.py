@@ -125,7 +125,7 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_gguf_bar():
             # What one library must change in its use of another.
             warnings.simplefilter("ignore", FutureWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -134,6 +134,19 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def _without_gguf_bar() -> Iterator[None]:
+    """Keep the bar of unpacking a GGUF file off the screen, which no setting does."""
+    from transformers import modeling_gguf_pytorch_utils as unpacking
+
+    bar = getattr(unpacking, "tqdm", None)
+    unpacking.tqdm = lambda rows, *_, **__: rows
+    try:
+        yield
+    finally:
+        unpacking.tqdm = bar
 
 
 @contextmanager

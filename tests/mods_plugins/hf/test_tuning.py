@@ -235,7 +235,9 @@ def test_one_step_learns_and_warm_up_elsewhere_is_as_it_was(path, tmp_path):
 
 def test_a_row_that_cannot_be_rendered_is_named(path, tmp_path):
     no = Record.from_instruction("NO", "a", source="seeds.jsonl", row=12)
-    form = "{% for m in messages %}{{ m.content if m.content != 'NO' else raise_exception('no') }}"
+    form = (
+        "{% for m in messages %}{{ m.content if 'NO' not in m.content else raise_exception('no') }}"
+    )
     refusing = replace(TUNING, template=form + "<|end|>{% endfor %}")
     with pytest.raises(DataError, match=r"^seeds.jsonl:12: the chat template refuses"):
         train(path, tmp_path / "no", refusing, rows=[*ROWS[:3], no])
