@@ -21,6 +21,7 @@ from mods.runs.manifest import compose, what_makes
 from mods.runs.save import save
 from mods.runs.tables import score_table
 from mods.selection.pipeline import select_rows
+from mods.selection.plan import Step, plan
 from mods.selection.quality import score_records
 from mods.selection.result import Selection
 from mods.selection.stage import choose_parts, unseen_media
@@ -238,6 +239,18 @@ def run(
             for problem in save(selection, folder):
                 progress.note(problem)
     return selection
+
+
+def dry_run(
+    data: Data, settings: RunSettings, registry: Registry, *, progress: Progress, strict: bool
+) -> tuple[Reading, list[Step]]:
+    """Read the data, make and check every part, and say what a run would do; nothing is done."""
+    how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
+    reading = read_data(data, registry, how, progress)
+    with progress.listening():
+        parts = choose_parts(registry, settings)
+        steps = plan(len(reading.records), settings, parts)
+    return reading, steps
 
 
 def score_rows(

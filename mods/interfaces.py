@@ -198,6 +198,25 @@ class TokenCounter(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One line of an examination of a chat template."""
+
+    what: str
+    works: bool
+    """Whether the template does it by itself; if not, `how` says what is done instead."""
+    how: str
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """A trainer that can say how it renders conversations: what `mods doctor --model` shows."""
+
+    def examine(self) -> Sequence[Finding]:
+        """Return what was found out about the chat template, without loading weights."""
+        ...
+
+
 @runtime_checkable
 class Generator(Protocol):
     """Answers conversations with the given model, or with one that is served.

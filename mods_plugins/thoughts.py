@@ -22,7 +22,7 @@ def split_thoughts(text: str) -> tuple[str, str]:
     if not start.startswith(OPEN):
         return "", text
     thoughts, closed, answer = start.removeprefix(OPEN).partition(CLOSE)
-    return thoughts.removeprefix(OPEN).strip(), answer.lstrip() if closed else ""
+    return thoughts.replace(OPEN, "").strip(), answer.lstrip() if closed else ""
 
 
 def answer_of(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,15 @@ from mods.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from mods.data.reading import Reading
+    from mods.selection.plan import Step
     from mods.selection.result import Selection
 
 EPILOG = """\b
 Examples:
   mods run data.jsonl -o RUN --recipe offline --seeds 40 --budget 80
   mods run a.json b.parquet -o RUN --model org/model --alpha 'top 30%' --beta 'bottom 20%'
+  mods run a.json --model org/model --dry-run
   mods run data.jsonl -o RUN --quality reward-model:batch_size=8 --set tuning.epochs=2
   mods run data.jsonl -o RUN --quality response-length --embedder tfidf --seeds 500 --budget 500
 
@@ -42,10 +46,9 @@ where it stopped when the same command is given again.
 @click.option(
     "--output",
     "-o",
-    required=True,
     metavar="RUN",
     type=click.Path(path_type=Path),
-    help="The run folder to write.",
+    help="The run folder to write; needed except with --dry-run.",
 )
 @click.option(
     "--recipe",
@@ -93,6 +96,11 @@ where it stopped when the same command is given again.
 )
 @click.option("--overwrite", is_flag=True, help="Replace another run in the folder.")
 @click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Read the data, check models, templates and settings, say what would be done, and stop.",
+)
+@click.option(
     "--media",
     type=click.Choice(["refuse", "text"]),
     help="Rows with images, sound or films where a part cannot see them: set aside, or judged by "
@@ -104,13 +112,14 @@ def run(
     ctx: click.Context,
     /,
     data: tuple[str, ...],
-    output: Path,
+    output: Path | None,
     recipe: str | None,
     config: Path | None,
     overrides: tuple[str, ...],
     cache: Path | None,
     strict: bool,
     overwrite: bool,
+    dry_run: bool,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -124,6 +133,8 @@ def run(
     from mods.settings.layers import make_settings
     from mods.settings.recipes import load_recipe, load_toml
 
+    if output is None and not dry_run:
+        raise click.UsageError("Missing option '--output' / '-o'.")
     recipe = recipe or "default"
     settings = make_settings(
         (f"recipe {recipe}", load_recipe(recipe)),
@@ -131,12 +142,18 @@ def run(
         ("command line", given(options)),
         overrides=overrides,
     )
+    progress = Progress(quiet=quiet, worded=as_options)
+    if dry_run:
+        found = api.dry_run(data, settings, registry_of(ctx), progress=progress, strict=strict)
+        show_plan(*found, as_json=as_json)
+        return
+    assert output is not None
     selection = api.run(
         data,
         settings,
         registry_of(ctx),
         cache=cache,
-        progress=Progress(quiet=quiet, worded=as_options),
+        progress=progress,
         output=output,
         strict=strict,
         overwrite=overwrite,
@@ -145,6 +162,26 @@ def run(
         click.echo(json.dumps({"folder": str(output), **selection.manifest["rows"]}))
     else:
         show(summary(selection))
+
+
+def show_plan(reading: Reading, steps: Sequence[Step], *, as_json: bool) -> None:
+    """Print what a run would do."""
+    rows = {
+        "in": reading.rows,
+        "records": len(reading.records),
+        "duplicates": len(reading.duplicates),
+        "broken": len(reading.broken),
+    }
+    if as_json:
+        click.echo(json.dumps({"rows": rows, "steps": [asdict(step) for step in steps]}))
+        return
+    lines = [f"{'stage':<10} {'work':<14} {'by':<28} {'rows at most':>12}"]
+    lines += [f"{s.stage:<10} {s.work:<14} {s.part:<28} {s.rows:>12,}" for s in steps]
+    lines.append(
+        f"rows in {rows['in']:,} = {rows['records']:,} records + {rows['duplicates']:,} duplicates "
+        f"+ {rows['broken']:,} broken; every part was checked, nothing was done"
+    )
+    show("\n".join(lines))
 
 
 def summary(selection: Selection) -> str:

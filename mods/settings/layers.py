@@ -84,11 +84,20 @@ def override(merged: dict[str, Any], text: str) -> None:
             f"{suggest(stage, stages)}"
         )
     if stage in TABLES:
-        merged[stage] = {**merged.get(stage, {}), option: parse_value(value)}
+        merged[stage] = with_inner(merged.get(stage, {}), option, parse_value(value))
     elif merged.get(stage) is None:
         raise SettingsError(f"`set` {text}: no {stage} is chosen; use `{stage}`")
     else:
         merged[stage] = merged[stage].with_option(option, parse_value(value))
+
+
+def with_inner(table: Mapping[str, Any], option: str, value: Any) -> dict[str, Any]:
+    """Return a table with one more value; `a.b` is the value `b` of its table `a`."""
+    name, dot, inner = option.partition(".")
+    if not dot:
+        return {**table, name: value}
+    below = table.get(name)
+    return {**table, name: with_inner(below if isinstance(below, Mapping) else {}, inner, value)}
 
 
 def validate(merged: Mapping[str, Any]) -> RunSettings:

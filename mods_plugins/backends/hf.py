@@ -22,7 +22,7 @@ from mods_plugins.hf.loading import load_config, load_tokenizer
 from mods_plugins.hf.tokens import position_limit
 
 if TYPE_CHECKING:
-    from mods.interfaces import Register
+    from mods.interfaces import Finding, Register
     from mods.settings.options import Generation, Tuning
 
 
@@ -122,13 +122,19 @@ class HFTrainer:
         """Look for what would stop the tuning; see `GivenModel.check`."""
         self.given.check()
 
+    def examine(self) -> list[Finding]:
+        """Say how the chat template renders what rows may hold; for `mods doctor`."""
+        from mods_plugins.hf.examination import examine
+
+        return examine(self._chat)
+
     def train(self, records: Sequence[Record], folder: Path) -> Path:
         """Tune on the reply of each record; return the folder of the adapter or the whole model.
 
         See `mods_plugins.hf.tuning.tune` for what lies in `folder` and what is raised. The model
         is let go of afterwards, so that a generator finds room.
         """
-        from mods_plugins.hf.tuning import tune
+        from mods_plugins.hf.tuning.tune import tune
 
         identity = self.identity()
         return tune(
@@ -244,7 +250,7 @@ class HFGenerator:
     def _load(self, weights: Weights | None) -> CausalLM:
         lm = self.given.load()
         if weights is not None:
-            from mods_plugins.hf.weights import attach_weights
+            from mods_plugins.hf.tuning.weights import attach_weights
 
             attach_weights(lm, weights.path)
         return lm

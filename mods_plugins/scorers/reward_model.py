@@ -10,7 +10,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl
-from mods_plugins.hf.batching import run_batched
+from mods_plugins.hf.batching import is_out_of_memory, run_batched
 from mods_plugins.hf.chat.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN, Renderer
 from mods_plugins.hf.chat.sandbox import RenderError
@@ -119,7 +119,7 @@ class RewardModel:
         scores = iter(
             run_batched(
                 [row for row in rows if isinstance(row, Row)],
-                self._batch,
+                self._rated,
                 batch_size=self.batch_size,
                 length=lambda row: len(row.ids),
             )
@@ -135,6 +135,15 @@ class RewardModel:
         """
         pairs = zip(records, responses, strict=True)
         return self.score([_answered(record, response) for record, response in pairs])
+
+    def _rated(self, rows: Sequence[Row]) -> list[float | Unscorable]:
+        """Rate a batch; a row that there is no memory for, all by itself, has no score."""
+        try:
+            return self._batch(rows)
+        except (RuntimeError, MemoryError) as error:
+            if len(rows) > 1 or not is_out_of_memory(error):
+                raise
+        return [Unscorable(f"no memory for {len(rows[0].ids)} tokens; `max_length` cuts such rows")]
 
     def _batch(self, rows: Sequence[Row]) -> list[float | Unscorable]:
         import torch

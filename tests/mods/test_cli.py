@@ -36,7 +36,7 @@ from mods.commands.options import as_options
         (["run", "{data}", "{data}", "-o", "RUN", "--recipe", "offline"], 1, "given twice"),
         (["score", "{data}", "--quality", "random:sed=1", "-o", "s"], 1, "did you mean 'seed'"),
         (["run", "{data}", "-o", "RUN", "--recipe", "offline", "--model", "./no/model"], 1,
-         "cannot load the model './no/model'"),
+         "./no/model: there is no such folder or file"),
         (["run", "{data}", "-o", "RUN", "--recipe", "offline", "--necessity", "los"], 1,
          "did you mean 'loss'"),
         (["why", "RUN", "1"], 1, "holds no run"),

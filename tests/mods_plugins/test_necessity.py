@@ -83,3 +83,18 @@ def test_the_packaged_encoder_knows_a_paraphrase():
     answers = ["The capital is Paris.", "", "Mix flour and eggs."]
     good, empty, bad = SimilarityNecessity().review(rows, Evidence(answers=answers))
     assert good > 0.6 > 0.3 > max(bad, empty)
+
+
+def test_thoughts_are_kept_from_what_is_reviewed(monkeypatch):
+    seen = []
+    monkeypatch.setattr(RewardNecessity, "score", lambda _, rows: seen.extend(rows) or [0.0] * 3)
+    answers = ["<think>\nhm\n</think>\n\nyes", "<think>\nnever ends", "no <think> in it"]
+    RewardNecessity(model="owner/name").review(ROWS, Evidence(answers=answers))
+    assert [record.response for record in seen] == ["yes", "", "no <think> in it"]
+    assert [record.reply.reasoning for record in seen] == ["hm", "never ends", ""]
+    texts = []
+    monkeypatch.setattr(
+        SimilarityNecessity, "embed", lambda _, some: texts.append(some) or np.ones((len(some), 2))
+    )
+    SimilarityNecessity(model="owner/name").review(ROWS, Evidence(answers=answers))
+    assert texts[0] == ["yes", "", "no <think> in it"]

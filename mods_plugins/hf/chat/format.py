@@ -61,7 +61,8 @@ class ChatFormat:
     Alpaca form if it has none); `arguments` are further variables for it, such as
     `enable_thinking`. Turns, tools, calls, results and reasoning go to the template. A conversation
     that it refuses, or of which it does not show every part, is given to it in a plainer form (see
-    `chat.forms`), and that is noted. The conversation alone decides the form, not its reply: what is learned and what is asked have the same prompt.
+    `chat.forms`), and that is noted. The conversation alone decides the form, not its reply: what
+    is learned and what is asked have the same prompt.
 
     Reasoning of a reply stands in one block before the answer, whatever the template does with it;
     then the prompt is one that leaves room for it.

@@ -133,7 +133,7 @@ class Renderer:
         reasoning = reply.reasoning if thoughts else ""
         if reply.tool_calls and not self._shows_calls(form):
             reply = reply._replace(content=reply.text, tool_calls=())
-        if reasoning and not self._takes_reasoning():
+        if reasoning and not self.takes_reasoning():
             reply = reply._replace(content=block(reasoning) + reply.content)
             reasoning = ""
         return self.write(form, reply._replace(reasoning=reasoning))
@@ -175,7 +175,7 @@ class Renderer:
 
     def _thoughtful(self, form: Form, prompt: str, reply: Message) -> str:
         """Return the answer of a reply with reasoning, the thoughts in one block."""
-        if self._takes_reasoning():
+        if self.takes_reasoning():
             own = self._after(prompt, form, reply, enable_thinking=True)
             if own is not None and _whole(prompt, own, reply):
                 return own
@@ -199,7 +199,7 @@ class Renderer:
             self._tell(self._heard[key])
         return not self._heard[key]
 
-    def _takes_reasoning(self) -> bool:
+    def takes_reasoning(self) -> bool:
         """Say whether the template shows the reasoning of a last turn, where it is given some."""
         if self._takes_thoughts is None:
             turns = Message("user", "mods-probe"), Message("assistant", PROBE, reasoning=THOUGHT)

@@ -23,7 +23,7 @@ from mods_plugins.backends.hf import (
     register_trainers,
 )
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.training import IGNORED, example
+from mods_plugins.hf.tuning.training import IGNORED, example
 
 FORM = "{% for m in messages %}{{ m.content }}<|end|>{% endfor %}"
 

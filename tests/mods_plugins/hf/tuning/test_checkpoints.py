@@ -2,8 +2,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from mods_plugins.hf import checkpoints
-from mods_plugins.hf.checkpoints import COMPLETE, checkpointer, last_checkpoint, mark_complete
+from mods_plugins.hf.tuning import checkpoints
+from mods_plugins.hf.tuning.checkpoints import (
+    COMPLETE,
+    checkpointer,
+    last_checkpoint,
+    mark_complete,
+)
 
 
 def made(folder, step, whole=True):

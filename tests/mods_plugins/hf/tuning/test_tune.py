@@ -22,12 +22,12 @@ from support.tuned import (
 
 from mods import DataError, Message, OutputError, Record, RunFolderError, SettingsError
 from mods.progress import noticing
-from mods_plugins.hf import checkpoints as checkpoints_module
-from mods_plugins.hf import training as training_module
-from mods_plugins.hf import tuning as tuning_module
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.checkpoints import last_checkpoint
-from mods_plugins.hf.tuning import _divisor
+from mods_plugins.hf.tuning import checkpoints as checkpoints_module
+from mods_plugins.hf.tuning import training as training_module
+from mods_plugins.hf.tuning import tune as tuning_module
+from mods_plugins.hf.tuning.checkpoints import last_checkpoint
+from mods_plugins.hf.tuning.tune import _divisor
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_an_interrupted_tuning_ends_with_the_same_weights(
 KILL = """
 import os, signal, sys
 sys.path[:0] = {paths!r}
-from mods_plugins.hf import checkpoints
+from mods_plugins.hf.tuning import checkpoints
 from support.tuned import train
 from transformers import Trainer
 checkpoints.SAVE_SECONDS = checkpoints.SAVE_COST = 0.0
@@ -235,7 +235,9 @@ def test_one_step_learns_and_warm_up_elsewhere_is_as_it_was(path, tmp_path):
 
 def test_a_row_that_cannot_be_rendered_is_named(path, tmp_path):
     no = Record.from_instruction("NO", "a", source="seeds.jsonl", row=12)
-    form = "{% for m in messages %}{{ m.content if m.content != 'NO' else raise_exception('no') }}"
+    form = (
+        "{% for m in messages %}{{ m.content if 'NO' not in m.content else raise_exception('no') }}"
+    )
     refusing = replace(TUNING, template=form + "<|end|>{% endfor %}")
     with pytest.raises(DataError, match=r"^seeds.jsonl:12: the chat template refuses"):
         train(path, tmp_path / "no", refusing, rows=[*ROWS[:3], no])

@@ -12,9 +12,9 @@ from mods.errors import SettingsError
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.chat.turns import Span
-from mods_plugins.hf.checkpoints import checkpointer, last_checkpoint
 from mods_plugins.hf.loading import quiet
 from mods_plugins.hf.padding import attention_mask, padded
+from mods_plugins.hf.tuning.checkpoints import checkpointer, last_checkpoint
 
 if TYPE_CHECKING:
     import torch

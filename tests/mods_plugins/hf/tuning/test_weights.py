@@ -7,8 +7,8 @@ from support.tiny_models import tiny_gpt2, tiny_llama
 from support.tuned import GENERATION, ROWS, TUNING, trainer
 
 from mods import ModsError
-from mods_plugins.hf.tuning import _tuned
-from mods_plugins.hf.weights import attach_weights, save_weights
+from mods_plugins.hf.tuning.tune import _tuned
+from mods_plugins.hf.tuning.weights import attach_weights, save_weights
 
 ASKED = [row.conversation for row in ROWS]
 

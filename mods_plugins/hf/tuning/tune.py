@@ -18,8 +18,8 @@ from mods_plugins.hf.batching import free_device_memory, is_out_of_memory
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.chat.turns import learned_tokens
-from mods_plugins.hf.training import fit
-from mods_plugins.hf.weights import save_weights
+from mods_plugins.hf.tuning.training import fit
+from mods_plugins.hf.tuning.weights import save_weights
 
 if TYPE_CHECKING:
     from mods.records import Record

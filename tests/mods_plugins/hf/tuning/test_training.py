@@ -16,7 +16,7 @@ from support.turns import MULTI_TURN
 from mods import Message, Record
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
-from mods_plugins.hf.training import IGNORED, collate, example, optimiser_steps
+from mods_plugins.hf.tuning.training import IGNORED, collate, example, optimiser_steps
 
 
 @pytest.fixture(scope="module")

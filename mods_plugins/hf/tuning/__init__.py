@@ -1,0 +1,1 @@
+"""Tuning: rows become weights, in a folder where a kill costs little."""
