@@ -75,3 +75,13 @@ def test_loading_shows_nothing_and_leaves_the_library_as_it_was(tmp_path, capfd)
     with pytest.raises(KeyError), quiet():
         raise KeyError
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_no_bar_of_another_library_is_shown(capfd):
+    from transformers import modeling_gguf_pytorch_utils as unpacking
+
+    before = unpacking.tqdm
+    with quiet():
+        assert list(unpacking.tqdm([1, 2], desc="Converting")) == [1, 2]
+    assert unpacking.tqdm is before
+    assert capfd.readouterr().err == ""
