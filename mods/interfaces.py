@@ -1,7 +1,6 @@
 """What a plug-in must offer, by kind. A plug-in is any object with these methods.
 
-`KINDS` at the end is the one table of kinds: to add one, add a row there, a protocol here and a
-hook in `mods.hookspecs`.
+`KINDS` at the end is the table of kinds: a new one is a row there, a protocol, and a hook.
 
 Some optional members work for every kind:
 
@@ -10,17 +9,15 @@ Some optional members work for every kind:
     cache and goes into the manifest. Without it all options of the plug-in do; offer it to leave
     out options that do not change results (batch size, device).
 `check() -> None`
-    Looks for whatever would stop the plug-in later, and can be told without costly work: a model
-    of another kind, a missing file, a template that fails. Called before any stage is paid for, and
-    by `mods run --dry-run`. Raises a `ModsError`.
+    Raises a `ModsError` for what would stop the plug-in later and can be told cheaply (a model of
+    another kind, a missing file). Called before any stage is paid for.
 `chunk_size: int`
     How many rows one call gets (default 256). Results are stored after each call.
 `needs: tuple of names`
     What the plug-in must be given, where its kind has a choice; see `Selector`, `NecessityModel`.
 `reads: tuple of names`
-    What of a conversation the plug-in reads besides texts and tool calls: `tools`, `reasoning`,
-    `media`. Rows with media are kept from a plug-in that does not read them; of the others a note
-    says that they were not read.
+    What of a conversation it reads besides texts and tool calls: `tools`, `reasoning`, `media`.
+    Rows with media are kept from what does not read them; of the others a note says so.
 
 Factories are called with the options of the run as keyword arguments. A parameter named in the
 kind's `context` (such as `seed`) gets that value of the run unless it is set.

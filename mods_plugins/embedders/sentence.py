@@ -81,11 +81,17 @@ class SentenceEmbedder:
 
         Raises `PluginError` without the extra, `ModsError` if the model cannot be loaded.
         """
+        vectors, too_long = self.encode(texts)
+        cut(too_long)
+        return vectors
+
+    def encode(self, texts: Sequence[str]) -> tuple[Vectors, list[int]]:
+        """Return the vectors, and the places of texts that could not be read whole."""
         limit = self._encoder.max_seq_length or NO_LIMIT
         kept = [text[: limit * CHARACTERS_A_TOKEN] for text in texts]
-        cut(at for at, text in enumerate(kept) if self._is_cut(text, texts[at], limit))
+        too_long = [at for at, text in enumerate(kept) if self._is_cut(text, texts[at], limit)]
         vectors = run_batched(kept, self._batch, batch_size=self.batch_size, length=len)
-        return stacked(vectors)
+        return stacked(vectors), too_long
 
     def _is_cut(self, kept: str, text: str, limit: int) -> bool:
         """Say whether the encoder reads less than the whole text."""

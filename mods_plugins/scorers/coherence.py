@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods import DataError, Record, SettingsError, hookimpl
+from mods import DataError, Record, SettingsError, cut, hookimpl
 from mods_plugins.coherence.breaking import break_responses, sample
 from mods_plugins.coherence.features import (
     FEATURES,
@@ -168,7 +168,10 @@ class Coherence:
         """
         views = [[record.response, last_turn(record), newest_first(record)] for record in records]
         unique = sorted({text for view in views for text in view})
-        vectors = dict(zip(unique, embedder.embed(unique), strict=True))
+        found, too_long = embedder.encode(unique)
+        vectors = dict(zip(unique, found, strict=True))
+        long = {unique[at] for at in too_long}
+        cut(at for at, view in enumerate(views) if long.intersection(view))
         return np.array(
             [max(vectors[view[0]] @ vectors[text] for text in view[1:]) for view in views],
             dtype=np.float32,

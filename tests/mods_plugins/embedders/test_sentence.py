@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from mods import ModsError, PluginError
+from mods import Evidence, ModsError, PluginError, Record
+from mods.progress import noticing
 from mods.testing import check_embedder
 from mods_plugins.embedders.sentence import HUB_ENCODER, SentenceEmbedder, has_packaged_encoder
+from mods_plugins.necessity import SimilarityNecessity
+from mods_plugins.scorers.coherence import Coherence
 
 
 @pytest.mark.models
@@ -52,3 +55,50 @@ def test_without_the_packaged_encoder_it_is_the_same_one_from_the_hub(
 ) -> None:
     monkeypatch.setattr("mods_plugins.embedders.sentence.find_spec", lambda _: None)
     assert SentenceEmbedder().model == HUB_ENCODER
+
+
+class Words:
+    """An encoder of four words a text, one of each."""
+
+    max_seq_length = 4
+
+    def tokenizer(self, text: str, **_: Any) -> dict[str, list[str]]:
+        return {"input_ids": text.split()}
+
+    def encode(self, texts: list[str], **_: Any) -> list[list[float]]:
+        return [[float(len(text.split()[:4])), 1.0] for text in texts]
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> SentenceEmbedder:
+    embedder = SentenceEmbedder(model="owner/name", device="cpu")
+    monkeypatch.setitem(embedder.__dict__, "_encoder", Words())
+    return embedder
+
+
+def test_texts_that_the_encoder_does_not_read_whole_are_counted(words: SentenceEmbedder) -> None:
+    with noticing() as noticed:
+        words.embed(["a b", "a b c d e", "", "x " * 3_000_000])
+    assert noticed.cut == {1, 3}
+
+
+def test_a_review_counts_rows_whose_answer_or_response_was_cut(words: SentenceEmbedder) -> None:
+    review = SimilarityNecessity(model="owner/name", device="cpu")
+    review.__dict__["_encoder"] = Words()
+    rows = [Record.from_instruction("q", text) for text in ("a", "a b c d e", "a")]
+    with noticing() as noticed:
+        review.review(rows, Evidence(answers=["a", "a", "a b c d e"]))
+    assert noticed.cut == {1, 2}
+
+
+def test_coherence_counts_rows_and_not_texts(words: SentenceEmbedder) -> None:
+    scorer = Coherence(encoder="none")
+    scorer._embedder = words
+    rows = [
+        Record.from_instruction("z", "a"),
+        Record.from_instruction("z y x w v", "a"),
+        Record.from_instruction("b", "a b c d e"),
+    ]
+    with noticing() as noticed:
+        scorer.features(rows)
+    assert noticed.cut == {1, 2}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from support.tiny_classifiers import tiny_bert
 from support.tiny_models import tiny_llama
 
 from mods import ModsError, SettingsError
+from mods.progress import noticing
 from mods.testing import check_embedder
 from mods_plugins.embedders.transformer import TransformerEmbedder, pool
 
@@ -82,3 +84,17 @@ def test_pooling_takes_no_padding_in() -> None:
     mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
     pooled = {kind: pool(states, mask, kind).flatten().tolist() for kind in ("cls", "mean", "last")}
     assert pooled == {"cls": [1, 5], "mean": [2, 7], "last": [3, 9]}
+
+
+def test_texts_that_are_cut_are_counted_and_a_text_without_end_costs_no_more(tmp_path):
+    embedder = TransformerEmbedder(model=str(tiny_bert(tmp_path)), device="cpu")
+    start = time.monotonic()
+    with noticing() as noticed:
+        vectors = embedder.embed(["short", "x" * 600, "x" * 10_000_000, "also short"])
+    assert time.monotonic() - start < 20
+    assert noticed.cut == {1, 2}
+    np.testing.assert_allclose(vectors[1], vectors[2], atol=1e-5)
+    given = TransformerEmbedder(model=str(tmp_path), max_length=4, device="cpu")
+    with noticing() as noticed:
+        given.embed(["short", "x"])
+    assert noticed.cut == {0}
