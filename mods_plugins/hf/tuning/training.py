@@ -256,7 +256,7 @@ def _progress() -> TrainerCallback:
     from tqdm import tqdm
     from transformers import TrainerCallback
 
-    class Progress(TrainerCallback):  # type: ignore[misc]
+    class TuningBar(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar = tqdm(
                 total=state.max_steps,
@@ -272,4 +272,4 @@ def _progress() -> TrainerCallback:
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar.close()
 
-    return Progress()
+    return TuningBar()

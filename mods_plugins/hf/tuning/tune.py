@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods.errors import DataError, ModsError, RunFolderError
+from mods.errors import CacheError, DataError, ModsError
 from mods.files import json_digest, locked, make_folder, remove_drafts, write_json, writing
 from mods.progress import cut
 from mods_plugins.hf.batching import free_device_memory, is_out_of_memory
@@ -53,7 +53,7 @@ def tune(
     the adapter calls its base model. The model is let go of afterwards.
 
     Raises `SettingsError` if the tuning diverges (nothing is kept), `DataError` without records,
-    `RunFolderError` if the folder holds another tuning,
+    `CacheError` if the folder holds another tuning,
     `OutputError` if it cannot be written.
     """
     if not records:
@@ -111,7 +111,7 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
     wanted = json.loads(json.dumps(description))
     other = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
     if other:
-        raise RunFolderError(
+        raise CacheError(
             f"{folder} holds a tuning with another {', '.join(other)}; "
             "remove it or use another folder"
         )

@@ -20,7 +20,7 @@ from support.tuned import (
     weights_in,
 )
 
-from mods import DataError, Message, OutputError, Record, RunFolderError, SettingsError
+from mods import CacheError, DataError, Message, OutputError, Record, SettingsError
 from mods.progress import noticing
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.tuning import checkpoints as checkpoints_module
@@ -146,9 +146,9 @@ def test_a_kill_while_a_checkpoint_is_written_costs_only_that_checkpoint(path, f
 
 
 def test_a_folder_with_another_tuning_is_refused(path, finished):
-    with pytest.raises(RunFolderError, match="another learning_rate, seed;"):
+    with pytest.raises(CacheError, match="another learning_rate, seed;"):
         train(path, finished, replace(TUNING, learning_rate=1e-3, micro_batch=1), seed=2)
-    with pytest.raises(RunFolderError, match="row_ids"):
+    with pytest.raises(CacheError, match="row_ids"):
         train(path, finished, rows=ROWS[::-1])
 
 
