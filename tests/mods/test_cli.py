@@ -1,6 +1,7 @@
 """What a person meets on the command line, mistakes included."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -139,3 +140,15 @@ def test_the_command_line_starts_without_anything_heavy():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[-1] == "[]"
+
+
+def test_names_of_files_that_are_no_utf8_work_from_reading_to_the_story(mods, toy_run, rows):
+    name = os.fsdecode(b"d\xff.jsonl")
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    mods(*toy_run(name, "RUN"))
+    for row in ("3", f"{name}:3"):
+        assert r"d\udcff.jsonl:3  " in mods("why", "RUN", row).output
+    scored = mods(
+        "--plugin", TOY, "score", name, "--quality", "toy-length", "-o", "s.parquet", "-q"
+    )
+    assert "41 rows, 41 scored" in scored.output
