@@ -41,4 +41,4 @@ def test_another_response_makes_another_record_of_the_same_conversation() -> Non
     assert (other.response, other.source, other.row) == ("b", "s", 3)
     assert other.id == Record.from_instruction("q", "b", "in").id != record.id
     thought = Record(record.conversation, Message("assistant", "a", reasoning="hm"))
-    assert with_response(thought, "b").reply == Message("assistant", "b", reasoning="hm")
+    assert with_response(thought, "b").reply == Message("assistant", "b")

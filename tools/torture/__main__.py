@@ -12,6 +12,7 @@ promised; a short form runs with the tests.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import tempfile
@@ -19,7 +20,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from mods import __version__
+from mods.kcenter.bench import machine_line
 from tools.torture import hostile, runs
 from tools.torture.place import Place
 
@@ -31,11 +35,21 @@ class Table:
     rows: list[tuple[str, int, int]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        names = ("experiment", "tried", "held")
+        return {
+            "machine": machine_line(),
+            "version": __version__,
+            "rows": [dict(zip(names, row, strict=True)) for row in self.rows],
+            "failures": self.failures,
+        }
+
     def add(self, name: str, tried: int, failures: list[str]) -> None:
         """Note one experiment."""
         self.rows.append((name, tried, tried - len(failures)))
         self.failures += [f"{name}: {failure}" for failure in failures]
-        print(f"{name:<58} {tried:>6} {tried - len(failures):>6}", flush=True)
+        print(f"{name:<78} {tried:>6} {tried - len(failures):>6}", flush=True)
 
 
 ON_REQUEST = -1
@@ -64,10 +78,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=600, help="time of those that go on")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table there, too")
     parser.add_argument("names", nargs="*", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
     arguments = parser.parse_args()
     table = Table()
-    print(f"{'experiment':<58} {'tried':>6} {'held':>6}")
+    print(f"{'experiment':<78} {'tried':>6} {'held':>6}")
     usual = [name for name, (_, share) in EXPERIMENTS.items() if share != ON_REQUEST]
     for name in arguments.names or usual:
         experiment, share = EXPERIMENTS[name]
@@ -76,7 +91,9 @@ def main() -> int:
             place, rng = Place(Path(folder)), random.Random(f"{arguments.seed}-{name}")
             outcomes = list(experiment(place, rng, until))
         what = (experiment.__doc__ or name).splitlines()[0].rstrip(".")
-        table.add(what[:58], len(outcomes), [o for o in outcomes if o])
+        table.add(what, len(outcomes), [o for o in outcomes if o])
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table.as_dict(), indent=2) + "\n", encoding="utf-8")
     for failure in table.failures:
         print(f"did not hold: {failure}")
     return 1 if table.failures else 0

@@ -170,6 +170,10 @@ class Renderer:
 
     def _with_room(self, form: Form, prompt: str, reply: Message) -> str:
         if told_apart(reply).reasoning and without_empty_end(prompt) != prompt:
+            self._say_once(
+                "answers with reasoning are learned with their thoughts, but the model is asked "
+                "without: the template variable enable_thinking=true asks for thoughts, too"
+            )
             return without_empty_end(self.prompt(form, enable_thinking=True))
         return prompt
 
@@ -212,11 +216,15 @@ class Renderer:
 
     def _tell(self, reason: str) -> None:
         """Note, once, that a plainer form is used, and why."""
-        if reason and reason not in self._told:
-            self._told.add(reason)
-            logger.warning(
-                "the chat template %s: such rows are put to the model in a plainer form", reason
+        if reason:
+            self._say_once(
+                f"the chat template {reason}: such rows are put to the model in a plainer form"
             )
+
+    def _say_once(self, note: str) -> None:
+        if note not in self._told:
+            self._told.add(note)
+            logger.warning("%s", note)
 
     def _render(
         self, messages: list[dict[str, Any]], form: Form, *, prompt: bool, **arguments: Any
