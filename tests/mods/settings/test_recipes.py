@@ -22,7 +22,8 @@ def test_the_paper_recipe_holds_the_paper_s_values():
     paper = make_settings(("paper", load_recipe("paper")), ("cli", {"model": "m"}))
     quality, embedder = paper.parts["quality"], paper.parts["embedder"]
     assert quality.options["model"] == "OpenAssistant/reward-model-deberta-v3-large-v2"
-    assert embedder == Choice("transformer", {"model": "bert-base-uncased", "pooling": "cls"})
+    bert = {"model": "bert-base-uncased", "pooling": "cls", "max_length": 96, "dtype": "float32"}
+    assert embedder == Choice("transformer", bert)
     assert (paper.alpha.value, paper.beta.value) == (0.0, 0.0)
     tuning = paper.tuning
     assert (tuning.method, tuning.epochs, tuning.batch_size) == ("full", 3, 128)
