@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mods.wording import printable
+
+if TYPE_CHECKING:
+    import logging
 
 LISTENED = ("mods", "mods_plugins")
 """Loggers whose information is worth a line; of all others only warnings are."""
@@ -84,7 +87,9 @@ class Progress:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Tell warnings and what plug-ins log the way notes are told, without lines of code."""
-        listener = _Listener(self)
+        import logging
+
+        listener = _handler(self._log)
         root = logging.getLogger()
         before = {name: logging.getLogger(name).level for name in LISTENED}
         root.addHandler(listener)
@@ -99,6 +104,16 @@ class Progress:
             root.removeHandler(listener)
             for name, level in before.items():
                 logging.getLogger(name).setLevel(level)
+
+    def _log(self, record: logging.LogRecord) -> None:
+        """Say information, note warnings that nobody else collects."""
+        import logging
+
+        if record.levelno >= logging.WARNING:
+            if _collecting.get() is None:
+                self.note(record.getMessage())
+        elif record.name.split(".")[0] in LISTENED:
+            self.say(record.getMessage())
 
     def say(self, text: str) -> None:
         """Tell what happens now."""
@@ -133,9 +148,17 @@ def cut(rows: Iterable[int]) -> None:
 @contextmanager
 def noticing() -> Iterator[Noticed]:
     """Collect warnings, logged ones included, and cut rows, instead of telling them."""
+    import logging
+
     noticed = Noticed()
     token = _collecting.set(noticed)
-    collector = _Collector(logging.WARNING)
+
+    def collect(record: logging.LogRecord) -> None:
+        innermost = _collecting.get()
+        if innermost is not None:
+            innermost.notes.append(record.getMessage())
+
+    collector = _handler(collect, logging.WARNING)
     logging.getLogger().addHandler(collector)
     try:
         with warnings.catch_warnings():
@@ -146,25 +169,12 @@ def noticing() -> Iterator[Noticed]:
         _collecting.reset(token)
 
 
-class _Collector(logging.Handler):
-    """Collects warnings that are logged."""
+def _handler(take: Callable[[logging.LogRecord], None], level: int = 0) -> logging.Handler:
+    """Give log records to a function; `logging` is slow to import, so `--help` goes without."""
+    import logging
 
-    def emit(self, record: logging.LogRecord) -> None:
-        noticed = _collecting.get()
-        if noticed is not None:
-            noticed.notes.append(record.getMessage())
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            take(record)
 
-
-class _Listener(logging.Handler):
-    """Passes log records on: information is said, warnings are noted."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self._progress = progress
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING:
-            if _collecting.get() is None:
-                self._progress.note(record.getMessage())
-        elif record.name.split(".")[0] in LISTENED:
-            self._progress.say(record.getMessage())
+    return Handler(level)
