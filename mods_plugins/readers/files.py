@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import zlib
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -156,9 +157,9 @@ class Stream(io.RawIOBase):
     def start(self) -> None:
         """Get ready to read from the start."""
 
+    @abstractmethod
     def more(self) -> bytes | None:
         """Return what comes next, maybe nothing yet; None at the end."""
-        raise NotImplementedError
 
     def readable(self) -> bool:
         """Yes."""
