@@ -27,10 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.vectors import jittered
-from mods import _core
-from mods.kcenter.bench import machine_line
-
-NO_CENTRE = np.empty(0, np.int64)
+from mods.kcenter.bench import machine_line, run_core
 
 
 def write_rows(path: Path, rows: int, chunk: int = 100_000) -> None:
@@ -72,20 +69,6 @@ def bytes_from_disk() -> int:
     return int(re.search(r"\nread_bytes: (\d+)", Path("/proc/self/io").read_text())[1])
 
 
-def pick(x: np.ndarray, k: int, method: str, progress: Any = None) -> tuple[Any, ...]:
-    return _core.kcenter(
-        x,
-        dtype=x.dtype.name,
-        k=k,
-        initial=NO_CENTRE,
-        first=0,
-        metric="euclidean",
-        threads=0,
-        progress=progress,
-        method=method,
-    )
-
-
 def measure(x: np.ndarray, k: int, check: int) -> dict[str, Any]:
     before = peak = anonymous_bytes()
 
@@ -94,10 +77,12 @@ def measure(x: np.ndarray, k: int, check: int) -> dict[str, Any]:
         peak = max(peak, anonymous_bytes())
 
     read, start = bytes_from_disk(), time.perf_counter()
-    indices, radii, statistics = pick(x, k, "auto", watch)
+    indices, radii, statistics = run_core(x, k, progress=watch)
     seconds, read = time.perf_counter() - start, bytes_from_disk() - read
     n, d = x.shape
-    checked = np.array_equal(pick(x, check, "brute")[0], indices[:check]) if check else None
+    checked = (
+        np.array_equal(run_core(x, check, method="brute")[0], indices[:check]) if check else None
+    )
     return {
         "machine": machine_line(),
         "memory_limit_bytes": memory_limit(),

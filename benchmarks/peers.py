@@ -11,26 +11,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mods import _core
-from mods.kcenter.bench import numpy_loop
+from mods.kcenter.bench import numpy_loop, run_core
 
 Peer = Callable[[np.ndarray, int], np.ndarray]
 
 
 def fused_brute(x: np.ndarray, k: int) -> np.ndarray:
     """Our own brute force: distance, minimum and argmax in one pass, float64."""
-    no_centre = np.empty(0, np.int64)
-    return _core.kcenter(
-        x,
-        dtype=x.dtype.name,
-        k=k,
-        initial=no_centre,
-        first=0,
-        metric="euclidean",
-        threads=0,
-        progress=None,
-        method="brute",
-    )[0]
+    return run_core(x, k, method="brute")[0]
 
 
 def mods_loop(x: np.ndarray, k: int) -> np.ndarray:

@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks.peers import fused_brute, installed_peers
 from benchmarks.vectors import embeddings, gaussian, jittered
 from mods import _core
-from mods.kcenter.bench import machine_line
+from mods.kcenter.bench import machine_line, run_core
 
 ROUNDS = 5
 BASELINE_PICKS = 8
@@ -68,20 +68,6 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, result
 
 
-def ours(x: np.ndarray, k: int, threads: int) -> tuple[Any, Any, dict[str, Any]]:
-    no_centre = np.empty(0, np.int64)
-    return _core.kcenter(
-        x,
-        dtype=x.dtype.name,
-        k=k,
-        initial=no_centre,
-        first=0,
-        metric="euclidean",
-        threads=threads,
-        progress=None,
-    )
-
-
 class Case:
     """One array and k: what was measured in each round."""
 
@@ -99,7 +85,7 @@ class Case:
     def measure_once(self) -> None:
         x, k = self.x, self.k
         time.sleep(PAUSE)
-        ours(x, k, 0)  # warms up, as the repetitions do for the baselines
+        run_core(x, k, threads=0)  # warms up, as the repetitions do for the baselines
         one, every = (max(_core.read_bandwidth(x, threads) for _ in range(3)) for threads in (1, 0))
         self.bandwidth.append((one, every))
         self.measure_ours()
@@ -119,9 +105,11 @@ class Case:
         one: list[float] = []
         all_threads: list[float] = []
         while sum(one) + sum(all_threads) < REPEAT:
-            duration, (self.picks, self.radii, self.statistics) = timed(lambda: ours(x, k, 0))
+            duration, (self.picks, self.radii, self.statistics) = timed(
+                lambda: run_core(x, k, threads=0)
+            )
             all_threads.append(duration)
-            one.append(timed(lambda: ours(x, k, 1))[0])
+            one.append(timed(lambda: run_core(x, k, threads=1))[0])
         for name, durations in (("mods", all_threads), ("mods 1 thread", one)):
             self.seconds[name].append(float(np.median(durations)))
             self.fastest[name] = min(self.fastest[name], *durations)

@@ -14,12 +14,15 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    CoreResult = tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any]]
+
 __all__ = [
     "KCenterBench",
     "bench_kcenter",
     "format_kcenter",
     "machine_line",
     "numpy_loop",
+    "run_core",
     "synthetic_embeddings",
 ]
 
@@ -104,6 +107,41 @@ def machine_line() -> str:
     return f"{name}, {cores} cores, {build_info()['isa_chosen']}, NumPy {np.__version__}"
 
 
+def run_core(
+    x: NDArray[Any],
+    k: int,
+    *,
+    method: str = "auto",
+    threads: int = 0,
+    progress: Callable[[int, float], object] | None = None,
+) -> CoreResult:
+    """Pick k rows from the first on, without the checks of `kcenter_greedy`.
+
+    Args:
+        x: float32 or float16 of shape (n, d), finite.
+        k: in 1..n.
+        method: `auto`, `lazy`, `from_disk` or `brute`.
+        threads: 0 takes all that may be used.
+        progress: called about ten times a second with (rows picked, covering radius).
+
+    Returns:
+        Picks (k, int64), radii (k, float32), and what the work cost.
+    """
+    from mods import _core
+
+    return _core.kcenter(
+        x,
+        dtype=x.dtype.name,
+        k=k,
+        initial=np.empty(0, np.int64),
+        first=0,
+        metric="euclidean",
+        threads=threads,
+        progress=progress,
+        method=method,
+    )
+
+
 def bench_kcenter(
     embeddings: NDArray[np.float32] | None = None,
     rows: int = 75_000,
@@ -139,21 +177,8 @@ def bench_kcenter(
     n, d = x.shape
     steps = min(k, _BASELINE_STEPS)
 
-    def run(
-        count: int, method: str
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any]]:
-        no_centre = np.empty(0, np.int64)
-        return _core.kcenter(
-            x,
-            dtype=x.dtype.name,
-            k=count,
-            initial=no_centre,
-            first=0,
-            metric="euclidean",
-            threads=threads,
-            progress=None,
-            method=method,
-        )
+    def run(count: int, method: str) -> CoreResult:
+        return run_core(x, count, method=method, threads=threads)
 
     bandwidth = max(_core.read_bandwidth(np.ascontiguousarray(x), threads) for _ in range(5))
     seconds, (picks, radii, statistics) = _median_time(lambda: run(k, "auto"), repeats)
