@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mods.commands.options import expand_home, show
+from mods.commands.options import CACHE, JSON, show
 
 EPILOG = """\b
 Examples:
@@ -17,15 +17,6 @@ Examples:
   mods cache verify --cache /data/mods-cache
   mods cache clear --older-than 30
 """
-
-CACHE = click.option(
-    "--cache",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    callback=expand_home,
-    help="The cache. Default: $MODS_CACHE or ~/.cache/mods.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(epilog=EPILOG)

@@ -136,9 +136,10 @@ CACHE = click.option(
     callback=expand_home,
     help="Where scores, vectors and answers are kept. Default: $MODS_CACHE or ~/.cache/mods.",
 )
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 SHOWING = (
     click.option("--quiet", "-q", is_flag=True, help="No progress on standard error."),
-    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    JSON,
 )
 """What is shown."""
 
