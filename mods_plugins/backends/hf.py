@@ -42,6 +42,21 @@ class GivenModel:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Further variables of the template."""
 
+    @classmethod
+    def asked_as(
+        cls,
+        tuning: Tuning,
+        model: str,
+        revision: str | None,
+        dtype: str,
+        device: str,
+        template: str | None,
+        template_kwargs: Mapping[str, Any] | str | None,
+    ) -> GivenModel:
+        """Make one whose template is that of the tuning, with its variables and further ones."""
+        arguments = {**tuning.template_kwargs, **template_arguments(template_kwargs)}
+        return cls(model, revision, dtype, device, tuning.template or template, arguments)
+
     def identity(self) -> dict[str, Any]:
         """Return which weights these are, how they are asked and how they compute."""
         return {
@@ -103,9 +118,8 @@ class HFTrainer:
         template: str | None = None,
         template_kwargs: Mapping[str, Any] | str | None = None,
     ) -> None:
-        arguments = {**tuning.template_kwargs, **template_arguments(template_kwargs)}
-        self.given = GivenModel(
-            model, revision, dtype, device, tuning.template or template, arguments
+        self.given = GivenModel.asked_as(
+            tuning, model, revision, dtype, device, template, template_kwargs
         )
         self.tuning = tuning
         self.seed = seed
@@ -188,9 +202,8 @@ class HFGenerator:
         template: str | None = None,
         template_kwargs: Mapping[str, Any] | str | None = None,
     ) -> None:
-        arguments = {**tuning.template_kwargs, **template_arguments(template_kwargs)}
-        self.given = GivenModel(
-            model, revision, dtype, device, tuning.template or template, arguments
+        self.given = GivenModel.asked_as(
+            tuning, model, revision, dtype, device, template, template_kwargs
         )
         self.max_length = tuning.max_length
         self.generation = generation
