@@ -1,7 +1,6 @@
 // The picks and radii are the oracle's, for every input, instruction set, method and thread count.
 #include <cstring>
 
-#include "cpu/kernels/kernels.hpp"
 #include "suite.hpp"
 
 namespace mods::test {
@@ -10,26 +9,7 @@ namespace {
 
 void expect_exact(const std::string& name, const Matrix& x, int64_t k,
                   const std::vector<int64_t>& initial = {}) {
-  const Expected expected = oracle(x, k, initial);
-  const cpu::Kernels* available[3];
-  const int count = cpu::available_kernels(available);
-  for (int i = 0; i < count; ++i)
-    for (Method method : {Method::lazy, Method::from_disk, Method::brute})
-      for (int threads : {1, 2, 4}) {
-        Options options;
-        options.k = k;
-        options.initial = initial.data();
-        options.initial_count = static_cast<int64_t>(initial.size());
-        options.threads = threads;
-        options.method = method;
-        options.isa = available[i]->name;
-        const Result result = kcenter_cpu({x.rows()}, options);
-        check(result.picks == expected.picks && result.radii == expected.radii,
-              name + " " + available[i]->name + " threads " + std::to_string(threads) +
-                  (method == Method::lazy        ? " lazy"
-                   : method == Method::from_disk ? " from_disk"
-                                                 : " brute"));
-      }
+  expect_oracle(name, {x.rows()}, oracle(x, k, initial), k, initial, {1, 2, 4});
 }
 
 void expect_same_for_halves_and_cosine() {

@@ -1,7 +1,6 @@
 // Rows in several parts, each a shard: the picks are those of one array, bit for bit.
 #include <algorithm>
 
-#include "cpu/kernels/kernels.hpp"
 #include "suite.hpp"
 
 namespace mods::test {
@@ -27,27 +26,11 @@ struct Parts {
 void expect_exact(const std::string& name, const Matrix& x, int64_t k,
                   const std::vector<int64_t>& initial = {}) {
   const Expected expected = oracle(x, k, initial);
-  const cpu::Kernels* available[3];
-  const int count = cpu::available_kernels(available);
   for (const std::vector<int64_t>& cuts :
        {std::vector<int64_t>{x.n / 2}, std::vector<int64_t>{x.n / 30, x.n / 2},
         std::vector<int64_t>{1, x.n - 1}}) {
     const Parts parts(x, cuts);
-    for (int i = 0; i < count; ++i)
-      for (Method method : {Method::lazy, Method::from_disk, Method::brute})
-        for (int threads : {1, 3}) {
-          Options options;
-          options.k = k;
-          options.initial = initial.data();
-          options.initial_count = static_cast<int64_t>(initial.size());
-          options.threads = threads;
-          options.method = method;
-          options.isa = available[i]->name;
-          const Result result = kcenter_cpu(parts.rows, options);
-          check(result.picks == expected.picks && result.radii == expected.radii,
-                name + " in " + std::to_string(cuts.size() + 1) + " parts, " + available[i]->name +
-                    " threads " + std::to_string(threads));
-        }
+    expect_oracle(name, parts.rows, expected, k, initial, {1, 3});
   }
 }
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "canonical.hpp"
+#include "cpu/kernels/kernels.hpp"
 
 namespace mods::test {
 
@@ -81,6 +82,31 @@ Expected oracle(const Matrix& x, int64_t k, const std::vector<int64_t>& initial)
     out.picks.push_back(next);
     add(next);
   }
+}
+
+void expect_oracle(const std::string& name, const std::vector<Rows>& rows, const Expected& expected,
+                   int64_t k, const std::vector<int64_t>& initial,
+                   const std::vector<int>& threads) {
+  const cpu::Kernels* available[3];
+  const int count = cpu::available_kernels(available);
+  for (int i = 0; i < count; ++i)
+    for (Method method : {Method::lazy, Method::from_disk, Method::brute})
+      for (int n : threads) {
+        Options options;
+        options.k = k;
+        options.initial = initial.data();
+        options.initial_count = static_cast<int64_t>(initial.size());
+        options.threads = n;
+        options.method = method;
+        options.isa = available[i]->name;
+        const Result result = kcenter_cpu(rows, options);
+        check(result.picks == expected.picks && result.radii == expected.radii,
+              name + " in " + std::to_string(rows.size()) + " parts, " + available[i]->name +
+                  " threads " + std::to_string(n) +
+                  (method == Method::lazy        ? " lazy"
+                   : method == Method::from_disk ? " from_disk"
+                                                 : " brute"));
+      }
 }
 
 }  // namespace mods::test

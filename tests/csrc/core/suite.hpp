@@ -34,6 +34,10 @@ struct Expected {
 /// Brute force in a few lines; starts at row 0 where there are no fixed centres.
 Expected oracle(const Matrix& x, int64_t k, const std::vector<int64_t>& initial);
 
+/// Picks from `rows`, the shards of x, with every instruction set and method: the oracle's picks.
+void expect_oracle(const std::string& name, const std::vector<Rows>& rows, const Expected& expected,
+                   int64_t k, const std::vector<int64_t>& initial, const std::vector<int>& threads);
+
 // The subjects, one file each.
 void test_picks();
 void test_shards();

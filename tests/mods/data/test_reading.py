@@ -23,23 +23,6 @@ SHARED = Path(os.environ.get("MODS_SHARED_DATA", Path(__file__).parents[4] / "sh
 CASES = SHARED.parent / "cases"
 
 
-@pytest.fixture
-def readers():
-    return all_readers()
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write_lines(name, *rows):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
-        path.write_text("\n".join(lines), encoding="utf-8")
-        return str(path)
-
-    return write_lines
-
-
 def check(reading: Reading) -> None:
     assert reading.rows == len(reading.records) + len(reading.duplicates) + len(reading.broken)
     ids = [head.id for head in reading.records.heads()]

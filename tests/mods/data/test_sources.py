@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-from reader_files import all_readers
 
 from mods import BrokenRow, DataError, PluginError, RawRow
 from mods.data.reading import read_sources
@@ -15,23 +14,6 @@ from mods.data.sources import expand_sources, find_reader, open_source
 
 GOOD = {"instruction": "Say a", "output": "a"}
 OTHER = {"prompt": "b", "completion": "c"}
-
-
-@pytest.fixture
-def readers():
-    return all_readers()
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write_lines(name, *rows):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
-        path.write_text("\n".join(lines), encoding="utf-8")
-        return str(path)
-
-    return write_lines
 
 
 def test_a_folder_is_its_data_files_in_order(readers, write, tmp_path):

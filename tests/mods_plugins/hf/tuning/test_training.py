@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-from support.tiny_models import tiny_llama
 from support.tuned import (
     ROWS,
     TUNING,
@@ -17,11 +16,6 @@ from mods import Message, Record
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.tuning.training import IGNORED, collate, example, optimiser_steps
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return str(tiny_llama(tmp_path_factory.mktemp("llama")))
 
 
 def test_only_the_response_is_learned(path):

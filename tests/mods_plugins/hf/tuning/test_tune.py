@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.tiny_models import tiny_llama
 from support.tuned import (
     ROWS,
     TUNING,
@@ -28,11 +27,6 @@ from mods_plugins.hf.tuning import training as training_module
 from mods_plugins.hf.tuning import tune as tuning_module
 from mods_plugins.hf.tuning.checkpoints import last_checkpoint
 from mods_plugins.hf.tuning.tune import _divisor
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return str(tiny_llama(tmp_path_factory.mktemp("llama")))
 
 
 @pytest.fixture(scope="module")
