@@ -32,7 +32,7 @@ EPILOG = """\b
 Examples:
   mods contamination data.jsonl --against test.jsonl
   mods contamination a.json b.parquet --against tests/*.jsonl --fail
-  mods contamination data.jsonl --against test.jsonl --embedder sentence --near 0.9
+  mods contamination data.jsonl --against test.jsonl --embedder sentence-transformer --near 0.95
   mods contamination data.jsonl --against test.jsonl --json
 
 \b
@@ -55,7 +55,7 @@ FOUND = 3
     "--near",
     type=float,
     metavar="COSINE",
-    help="With --embedder: the cosine from which a row is near.  [default: 0.95]",
+    help="With --embedder: the cosine from which a row is near.  [default: 0.9]",
 )
 @click.option("--fail", is_flag=True, help=f"Exit with {FOUND} where a row repeats a prompt.")
 @with_options(*READING, CACHE, *SHOWING)

@@ -120,7 +120,7 @@ where it stopped when the same command is given again.
     "--near",
     type=float,
     metavar="COSINE",
-    help="Rows whose embedding is this close to that of such a prompt leave, too, e.g. 0.95.",
+    help="Rows whose embedding is this close to that of such a prompt leave, too, e.g. 0.9.",
 )
 @with_options(*READING, CACHE, *SHOWING)
 @click.pass_context

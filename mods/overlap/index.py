@@ -84,9 +84,8 @@ class Pairs:
         return names
 
     def _cell(self, pairs: Numbers) -> npt.NDArray[np.uint64]:
-        cell: npt.NDArray[np.uint64] = (pairs.view(np.uint64) * SPREAD) >> np.uint64(
-            64 - self._bits
-        )
+        cell: npt.NDArray[np.uint64] = pairs.view(np.uint64) * SPREAD
+        cell >>= np.uint64(64 - self._bits)
         return cell
 
 

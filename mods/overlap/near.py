@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mods.data.prompts import Prompt
     from mods.records import Record
 
-NEAR = 0.95
-"""The usual cosine from which a row is near."""
+NEAR = 0.9
+"""The usual cosine from which a row is near: with sentence encoders, another wording of it."""
 BLOCK = 1 << 22
 """Cosines in memory at a time."""
 
@@ -51,7 +51,4 @@ def near_overlaps(
 def unit(vectors: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
     """Return vectors of length 1, float32; a vector of zeros stays as it is."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    scaled: npt.NDArray[np.float32] = (vectors / np.where(lengths == 0, 1, lengths)).astype(
-        np.float32
-    )
-    return scaled
+    return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
