@@ -68,7 +68,7 @@ def find_overlaps(
     *,
     on_progress: Callable[[int], object] | None = None,
 ) -> list[Overlap]:
-    """Find the records that repeat prompts, in their order, then in that of the prompts.
+    """Find the records that repeat prompts, in their order, then by prompt.
 
     Words are compared (`mods.overlap.words`), in 8-grams and 13-grams that do not go across turns,
     in all turns of a row. A pair is found, by the first rule that holds,
@@ -97,7 +97,7 @@ def find_overlaps(
     common = {gram for gram, count in rows.items() if count > COMMON}
     overlaps: list[Overlap] = []
     for source, row, found in shared:
-        for one in sorted(found, key=lambda one: one.text):
+        for one in found:
             text = index.texts[one.text]
             judged = judge(one, text, common)
             if judged:
