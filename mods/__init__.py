@@ -19,7 +19,9 @@ from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record
 
 if TYPE_CHECKING:
     from mods.api import read, score, select
+    from mods.gate import contamination
     from mods.kcenter import kcenter_greedy
+    from mods.overlap.overlaps import Overlap
     from mods.selection.result import Selection
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "ModsError",
     "Outcome",
     "OutputError",
+    "Overlap",
     "Picks",
     "PluginError",
     "Pool",
@@ -46,6 +49,7 @@ __all__ = [
     "Unscorable",
     "Weights",
     "__version__",
+    "contamination",
     "cut",
     "hookimpl",
     "kcenter_greedy",
@@ -55,7 +59,9 @@ __all__ = [
 ]
 
 _LATER = {
+    "Overlap": "mods.overlap.overlaps",
     "Selection": "mods.selection.result",
+    "contamination": "mods.gate",
     "kcenter_greedy": "mods.kcenter",
     "read": "mods.api",
     "score": "mods.api",
