@@ -1,6 +1,6 @@
 """Compare `ifd` and `superfiltering` with the formulas of their papers' scripts, row by row.
 
-    python -m benchmarks.ifd NAME DATA [--rows 300]
+    python -m benchmarks.ifd NAME DATA [--rows 120]
 
 DATA holds rows in Alpaca fields (a JSON list or JSONL). The formulas are computed one row at a
 time, without batches, templates or cuts of ours, in float32: Cherry LLM's (Li et al., 2023: mean
@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("name")
     parser.add_argument("data", type=Path)
-    parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--rows", type=int, default=120)
     options = parser.parse_args()
     rows = read(options.data, options.rows)
     records = [Record.from_instruction(r["instruction"], r["output"], r["input"]) for r in rows]
@@ -112,11 +112,13 @@ def main() -> None:
         "ifd, the model's own template": (ours(IFD), by_row.cherry),
         "superfiltering": (ours(Superfiltering), by_row.superfiltering),
     }
+    theirs: dict[str, Any] = {}
     for name, (scorer, formula) in pairs.items():
         scores = scorer.score(records)
         assert not any(isinstance(score, Unscorable) for score in scores)
-        theirs = np.array([formula(row) for row in rows])
-        found[name] = agreement(np.array(scores, dtype=float), theirs, lengths)
+        key = formula.__name__
+        theirs[key] = theirs[key] if key in theirs else np.array([formula(row) for row in rows])
+        found[name] = agreement(np.array(scores, dtype=float), theirs[key], lengths)
         print(name, json.dumps(found[name]), flush=True)
     target = Path(__file__).parent / "results" / f"ifd-{options.name}.json"
     target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

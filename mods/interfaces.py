@@ -158,7 +158,8 @@ class Selector(Protocol):
 
     `needs` says what the pool must hold: `embeddings`, `quality`, `tokens`, or further quality
     scorers as they are named on the command line (`ifd:model=…`). Without it: `embeddings` and
-    `quality`.
+    `quality`. A selector with a method `refused(pool)` gives the places of rows that it cannot
+    place among the others, each with the reason: they are quarantined before it selects.
     """
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:

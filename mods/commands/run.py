@@ -201,10 +201,13 @@ def show_plan(reading: Reading, steps: Sequence[Step], *, as_json: bool) -> None
 
 
 def summary(selection: Selection) -> str:
-    """The table at the end of a run."""
+    """The table at the end of a run: the stages that decided about rows."""
     rows: Mapping[str, Any] = selection.manifest["rows"]
     lines = [f"{'stage':<13} {'selected':>9} {'rejected':>9} {'quarantined':>12}"]
-    for stage, counts in [*rows["by_stage"].items(), ("total", rows["totals"])]:
+    decided = [
+        (stage, counts) for stage, counts in rows["by_stage"].items() if any(counts.values())
+    ]
+    for stage, counts in [*decided, ("total", rows["totals"])]:
         lines.append(
             f"{stage:<13} {counts['selected']:>9,} {counts['rejected']:>9,} "
             f"{counts['quarantined']:>12,}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,18 @@ def fill_pool(pool: Pool, given: Given) -> Pool:
         pool = replace(pool, embeddings=stacked(found.values, str(part)))
     if TOKENS in needs:
         pool = replace(pool, tokens=count_tokens(pool.records, given))
-    return pool
+    return without_refused(pool, given)
+
+
+def without_refused(pool: Pool, given: Given) -> Pool:
+    """Quarantine the rows that the selector says it cannot place."""
+    part = given.parts["selector"]
+    if not hasattr(part.object, "refused"):
+        return pool
+    refused: Mapping[int, str] = part.call(part.object.refused, pool)
+    for at, reason in refused.items():
+        given.receipts.quarantine(pool.records[at], "coverage", reason)
+    return pool.rows([at for at in range(len(pool.records)) if at not in refused])
 
 
 def add_score(pool: Pool, scorer: str, given: Given) -> Pool:

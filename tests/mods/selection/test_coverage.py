@@ -183,3 +183,20 @@ def test_a_selector_that_picks_too_little_is_told_and_one_that_picks_wrongly_ref
     )
     with pytest.raises(PluginError, match=r"'twice' \(this test\) picked a row twice"):
         select(selector="twice")
+
+
+def test_rows_that_the_selector_cannot_place_are_quarantined(select, registry, rows):
+    class Picky:
+        def refused(self, pool):
+            return {1: "has no place"}
+
+        def select(self, pool, budget, *, initial):
+            return Picks(np.arange(budget.rows))
+
+    registry.register("selector", HERE, "picky", Picky)
+    selection = select(selector="picky", alpha="top 40", seeds=8, budget=8)
+    receipt = selection.receipts[1]
+    assert (receipt.fate, receipt.stage, receipt.reason) == (
+        "quarantined", "coverage", "has no place",
+    )  # fmt: skip
+    assert selection.totals == {"selected": 8, "rejected": 32, "quarantined": 1}
