@@ -10,7 +10,7 @@ from mods.errors import SettingsError
 from mods.overlap.near import near_overlaps
 from mods.overlap.overlaps import Overlap, find_overlaps
 from mods.records import Message, Record
-from mods.selection.coverage import embed_records
+from mods.selection.embedding import embed_records
 from mods.work.columns import stacked
 
 if TYPE_CHECKING:
