@@ -37,7 +37,7 @@ from mods.verdict.pairwise import at_equal_length, settle
 from mods.verdict.statistics import Judgement, judge
 
 FIRST_PLACE, LENGTH = 1.5, 1.0  # what the biased judge adds, in logits
-LUCK = {"loss": (0.0, 0.01, 0.05), "answer": (0.0, 0.04, 0.12), "win": (0.0, 0.04, 0.12)}
+LUCK = {"loss": (0.0, 0.01, 0.05), "answer": (0.04, 0.12), "win": (0.04, 0.12)}
 TRIALS_A_SEED = 50
 """So many trials share the resamples of the prompts, which take longer than the rest."""
 ARMS = ("selection", "random", "longest")
@@ -184,7 +184,7 @@ def main() -> None:
     start = time.perf_counter()
     rows = []
     for kind, n, m, s in itertools.product(LUCK, (80, 252, 1030), (3, 5), (1, 3)):
-        for luck in LUCK[kind][1:2] if options.quick else LUCK[kind]:
+        for luck in LUCK[kind][-1:] if options.quick else LUCK[kind]:
             rows.append(calibrate(Design(kind, n, m, s, luck), options.trials))
             print(rows[-1], flush=True)
     wrong = np.array([row["helped"] + row["hurt"] for row in rows])

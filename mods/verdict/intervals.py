@@ -19,7 +19,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 POWER = 0.8
-REUSES = 10
+REUSES = 5
 """Each resample of the prompts meets so many draws of the noise: they cost next to nothing and make
 the ends of an interval steadier."""
 FLOOR = 0.6
@@ -96,8 +96,10 @@ def mean_squares(x: Floats) -> tuple[float, float]:
     units, prompts = x.shape
     means = x.mean(axis=1)
     rest = x - means[:, None] - x.mean(axis=0) + x.mean()
-    within = (rest**2).sum() / ((units - 1) * (prompts - 1))
-    return float(means.var(ddof=1)), float(within / prompts)
+    within = (rest**2).sum() / ((units - 1) * (prompts - 1)) / prompts
+    dust = (DUST * np.abs(x).max()) ** 2
+    between = means.var(ddof=1)
+    return float(between * (between > dust)), float(within * (within > dust))
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,10 @@ def estimate(contrast: Contrast, df: int, resamples: int, seed: int, level: floa
     weights = resampled(len(known), resamples, seed)
     taken = n if known.all() else np.maximum(weights @ known.astype(np.float32), 1)
     moved = weights @ rest.astype(np.float32) / taken
-    noise = np.random.default_rng(seed)
     deviations = np.repeat(moved.astype(np.float64) * np.sqrt(n / (n - 1)), REUSES)
-    deviations += np.sqrt(contrast.luck) * noise.standard_normal(len(deviations))
-    deviations *= np.sqrt(freedom / noise.chisquare(freedom, len(deviations)))
+    deviations += np.sqrt(contrast.luck) * normal(len(deviations), seed)
+    size = np.random.default_rng([seed, 1]).chisquare(freedom, len(deviations))
+    deviations *= np.sqrt(freedom / size)
 
     outside = (1 - level) / 2
     low, high = value + np.quantile(deviations, [outside, 1 - outside])
@@ -174,11 +176,16 @@ def resampled(prompts: int, resamples: int, seed: int) -> NDArray[np.float32]:
     return times.astype(np.float32)
 
 
-def holm(ps: Sequence[float]) -> list[float]:
+@lru_cache(maxsize=1)
+def normal(count: int, seed: int) -> Floats:
+    """Return so many standard normal numbers."""
+    return np.random.default_rng([seed, 2]).standard_normal(count)
+
+
+def holm(ps: Mapping[str, float]) -> dict[str, float]:
     """Correct p values by Holm's step-down method; in the same order."""
-    corrected = [1.0] * len(ps)
-    least = 0.0
-    for rank, i in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        least = max(least, min(1.0, (len(ps) - rank) * ps[i]))
-        corrected[i] = least
+    least, corrected = 0.0, dict(ps)
+    for rank, name in enumerate(sorted(ps, key=lambda name: ps[name])):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[name]))
+        corrected[name] = least
     return corrected

@@ -82,7 +82,8 @@ def _intercept(y: Floats, x: Floats) -> Floats:
         return y
     slope = (centred * y).mean() / square
     rest = y - y.mean() - slope * centred
-    return y.mean() - slope * x.mean() + rest * (1 - x.mean() * centred / square)
+    found: Floats = y.mean() - slope * x.mean() + rest * (1 - x.mean() * centred / square)
+    return found
 
 
 def win_rate(outcomes: Floats, differences: Floats) -> WinRate:

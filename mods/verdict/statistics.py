@@ -61,6 +61,7 @@ class Judgement:
         means: by arm, over the prompts that it could be judged on, in the unit of the measure.
         intervals: by arm, of its mean.
         comparisons: the subject against every other arm, in the order of the arms.
+        others: every other arm against the baseline, corrected among themselves.
 
     An arm with too few judged prompts is missing from these; `reason` names it.
     """
@@ -70,6 +71,7 @@ class Judgement:
     means: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     comparisons: Sequence[Comparison]
+    others: Sequence[Comparison]
 
 
 def judge(
@@ -119,43 +121,56 @@ def judge(
         arm: Contrast(x.mean(axis=(0, 1)), *((0.0, 0.0) if arm in fixed else luck.of_arm(x)))
         for arm, x in values.items()
     }
-    pairs = {arm: arms[subject].less(arms[arm], sign) for arm in arms if arm != subject}
-    if pairs[baseline].prompts < FEWEST_PROMPTS:
+    prompts = arms[subject].less(arms[baseline], sign).prompts
+    if prompts < FEWEST_PROMPTS:
         raise DataError(
-            f"{pairs[baseline].prompts} prompts have a value in every draw and seed of the arms "
-            f"{subject!r} and {baseline!r}, at least {FEWEST_PROMPTS} must: give more prompts, or "
-            "see why they could not be judged"
+            f"{prompts} prompts have a value in every draw and seed of the arms {subject!r} and "
+            f"{baseline!r}, at least {FEWEST_PROMPTS} must: give more prompts, or see why they "
+            "could not be judged"
         )
 
     def estimates(contrasts: Mapping[str, Contrast]) -> dict[str, Estimate]:
         known = {a: c for a, c in contrasts.items() if c.prompts >= FEWEST_PROMPTS}
         return {a: estimate(c, luck.df, resamples, seed, level) for a, c in known.items()}
 
-    found, means = estimates(pairs), estimates(arms)
-    corrected = holm([e.p for e in found.values()])
-    comparisons = [
-        Comparison(
-            arm=subject,
-            against=arm,
-            effect=e.value,
-            low=e.low,
-            high=e.high,
-            p=e.p,
-            p_holm=p_holm,
-            detectable=e.detectable if luck.draws > 1 else float("nan"),
-            prompts=pairs[arm].prompts,
-        )
-        for (arm, e), p_holm in zip(found.items(), corrected, strict=True)
-    ]
+    against = {a: arms[subject].less(c, sign) for a, c in arms.items() if a != subject}
+    others = {
+        a: c.less(arms[baseline], sign) for a, c in arms.items() if a not in (subject, baseline)
+    }
+    found, beside, means = estimates(against), estimates(others), estimates(arms)
     word, reason = say(found, luck, baseline, rival, level)
-    if few := [arm for arm in pairs if arm not in found]:
+    if few := [arm for arm in against if arm not in found]:
         reason += f"; too few prompts could be judged of {', '.join(few)}"
     return Judgement(
         word=word,
         reason=reason,
         means={arm: e.value for arm, e in means.items()},
         intervals={arm: (e.low, e.high) for arm, e in means.items()},
-        comparisons=comparisons,
+        comparisons=[
+            compared(subject, arm, found[arm], p, against[arm].prompts, luck)
+            for arm, p in holm({arm: e.p for arm, e in found.items()}).items()
+        ],
+        others=[
+            compared(arm, baseline, beside[arm], p, others[arm].prompts, luck)
+            for arm, p in holm({arm: e.p for arm, e in beside.items()}).items()
+        ],
+    )
+
+
+def compared(
+    arm: str, against: str, found: Estimate, p_holm: float, prompts: int, luck: Luck
+) -> Comparison:
+    """Return an estimated difference as a comparison."""
+    return Comparison(
+        arm=arm,
+        against=against,
+        effect=found.value,
+        low=found.low,
+        high=found.high,
+        p=found.p,
+        p_holm=p_holm,
+        detectable=found.detectable if luck.draws > 1 else float("nan"),
+        prompts=prompts,
     )
 
 
