@@ -66,19 +66,17 @@ class Luck:
         x = values[:, :, np.isfinite(values).all(axis=(0, 1))]
         if x.shape[2] < 2 or draws == seeds == 1:
             return cls(draws, seeds, 0.0, 0.0, 1, 0.0)
-        squares = np.array(
-            [mean_squares(x[draw]) for draw in range(draws)] if seeds > 1 else [[0, 0]]
-        )
-        between, within = squares.mean(axis=0)
-        tuning = max(0.0, between - within)
-        units = draws
+        by_seed = [mean_squares(draw) for draw in x] if seeds > 1 else [(0.0, 0.0)]
+        between, within = np.mean(by_seed, axis=0)
+        tuning = max(0.0, float(between - within))
         if draws > 1:
             between, within = mean_squares(x.mean(axis=1))
         else:
-            between, within, units = between / seeds, within / seeds, seeds
-        floor = FLOOR if units > 2 else 1.0
+            between, within = between / seeds, within / seeds
+        units = draws if draws > 1 else seeds
+        square = max(between, (FLOOR if units > 2 else 1.0) * within)
         variance = max(0.0, between - within)
-        return cls(draws, seeds, variance, max(between, floor * within), units - 1, tuning)
+        return cls(draws, seeds, float(variance), float(square), units - 1, tuning)
 
     def of_arm(self, values: Floats) -> tuple[float, float]:
         """Return the variance of an arm's mean by luck, and the mean square it was told from."""
@@ -150,7 +148,8 @@ def estimate(contrast: Contrast, df: int, resamples: int, seed: int, level: floa
     by_prompts = float((rest**2).sum() / (n - 1) / n)
     variance = by_prompts + contrast.luck
     unsure = contrast.square**2 / df + by_prompts**2 / (n - 1)
-    freedom = variance**2 / unsure if unsure > 0 else n - 1.0
+    least = min(df, n - 1)
+    freedom = max(least, variance**2 / unsure) if unsure > 0 else n - 1
 
     weights = resampled(len(known), resamples, seed)
     taken = n if known.all() else np.maximum(weights @ known.astype(np.float32), 1)

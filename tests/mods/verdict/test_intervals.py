@@ -44,3 +44,9 @@ def test_luck_is_the_variance_of_draws_beyond_what_prompts_explain():
     assert luck.df == 399
     between, within = mean_squares((prompts + noise)[:, 0])
     assert (between, within) == pytest.approx((0.01, 0.01), rel=0.2)
+
+
+def test_degrees_of_freedom_never_fall_below_those_of_the_draws():
+    x = np.linspace(-1, 1, 40) / 100 + 1
+    found = estimate(Contrast(x, 0.0, 1.0), 2, 1000, 0, 0.95)
+    assert found.high - found.low < 4.3 * 4 * x.std() / 40**0.5
