@@ -85,7 +85,7 @@ def agreement(ours: Any, theirs: Any, lengths: Any) -> dict[str, Any]:
 
 
 def read(path: Path, rows: int) -> list[dict[str, str]]:
-    """Return rows, evenly spread, whose text is short enough that nothing is cut."""
+    """Return rows, evenly spread, short enough that nothing is cut."""
     text = path.read_text(encoding="utf-8")
     found = json.loads(text) if text.startswith("[") else [*map(json.loads, text.splitlines())]
     whole = [
@@ -115,10 +115,14 @@ def main() -> None:
     theirs: dict[str, Any] = {}
     for name, (scorer, formula) in pairs.items():
         scores = scorer.score(records)
-        assert not any(isinstance(score, Unscorable) for score in scores)
+        there = np.array([not isinstance(score, Unscorable) for score in scores])
         key = formula.__name__
         theirs[key] = theirs[key] if key in theirs else np.array([formula(row) for row in rows])
-        found[name] = agreement(np.array(scores, dtype=float), theirs[key], lengths)
+        values = np.array([s for s in scores if not isinstance(s, Unscorable)], dtype=float)
+        found[name] = {
+            "rows": len(values),
+            **agreement(values, theirs[key][there], lengths[there]),
+        }
         print(name, json.dumps(found[name]), flush=True)
     target = Path(__file__).parent / "results" / f"ifd-{options.name}.json"
     target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
