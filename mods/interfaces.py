@@ -144,6 +144,10 @@ class Selector(Protocol):
     `needs` says what the pool must hold: `embeddings`, `quality`, `tokens`, or further quality
     scorers as they are named on the command line (`ifd:model=…`). Without it: `embeddings` and
     `quality`.
+
+    `in_order = True` says that rows are picked one after another, whatever the budget: fewer picks
+    are the first of more, and only rows that coincide with picked ones are never reached. A report
+    then knows what a smaller budget would have picked.
     """
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:

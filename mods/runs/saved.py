@@ -15,6 +15,9 @@ from mods.runs.tables import pool_table, receipt_table
 from mods.wording import one_line, printable
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from mods.selection.result import Selection
 
 IN_RECEIPTS = {
@@ -22,8 +25,8 @@ IN_RECEIPTS = {
     "reason": "string", "order": "int64", "radius": "float",
 }  # fmt: skip
 IN_POOL = {
-    "id": "string", "x": "float", "y": "float", "nearest_source": "string",
-    "nearest_row": "int64", "distance": "double",
+    "id": "string", "source": "string", "row": "int64", "tokens": "int64", "x": "float",
+    "y": "float", "nearest_source": "string", "nearest_row": "int64", "distance": "double",
 }  # fmt: skip
 SCORES = ("quality_", "necessity_")
 """How columns of scores begin; they hold doubles."""
@@ -92,6 +95,24 @@ class SavedRun:
             read_table(folder / RECEIPTS, IN_RECEIPTS),
             read_table(folder / POOL, IN_POOL),
         )
+
+    def places(self) -> npt.NDArray[np.int64]:
+        """Return the place among the receipts of every row of the pool.
+
+        Raises `RunFolderError` where the two tables are not of one run.
+        """
+        import numpy as np
+
+        of = {where: at for at, where in enumerate(self.wheres(self.receipts))}
+        at = [of.get(where, -1) for where in self.wheres(self.pool)]
+        if -1 in at:
+            raise RunFolderError(f"{POOL} holds a row without a receipt: not the tables of one run")
+        return np.array(at, dtype=np.int64)
+
+    @staticmethod
+    def wheres(table: Any) -> list[tuple[str, int]]:
+        """Return source and row of every row of a table."""
+        return list(zip(table["source"].to_pylist(), table["row"].to_pylist(), strict=True))
 
 
 def check_shape(manifest: Mapping[str, Any], path: Path) -> None:
