@@ -26,8 +26,8 @@ class Kept(NamedTuple):
     characters: int
     """Of the reply."""
     conversation: str
-    """JSON: `turns`, each as `mods.records.Message.as_json` gives it, the reply last; `tools`, where
-    there are any, each a JSON schema as text."""
+    """JSON: `turns`, each as `mods.records.Message.as_json` gives it, the reply last; and `tools`,
+    where there are any, each a JSON schema as text."""
 
     @classmethod
     def of(cls, record: Record) -> Kept:
@@ -103,4 +103,22 @@ def read_conversations(path: Path) -> Iterator[Kept]:
     except FileNotFoundError:
         return
     except (OSError, pa.ArrowException) as error:
+        raise RunFolderError(f"{path} cannot be read: {one_line(error)}") from error
+
+
+def reply_characters(path: Path) -> dict[str, int]:
+    """Return the characters of each record's reply by its id, without reading the conversations.
+
+    Raises `RunFolderError` as `read_conversations` does.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(path).read(columns=["id", "characters"])
+        pairs = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        return {str(id): int(characters) for id, characters in pairs}
+    except FileNotFoundError:
+        return {}
+    except (OSError, pa.ArrowException, TypeError, ValueError) as error:
         raise RunFolderError(f"{path} cannot be read: {one_line(error)}") from error

@@ -8,8 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mods.files import holds_bytes, to_json, write_array, write_file, write_json, write_lines
-from mods.files import write_table
+from mods.files import (
+    holds_bytes,
+    to_json,
+    write_array,
+    write_file,
+    write_json,
+    write_lines,
+    write_table,
+)
 from mods.runs.conversations import write_conversations
 from mods.runs.folder import (
     CONVERSATIONS,

@@ -1,4 +1,4 @@
-"""What a run would have selected with another alpha, beta, seeds or budget: no model is asked again.
+"""What a run would have selected with another alpha, beta, seeds or budget; no model is asked.
 
 Everything follows from what the run folder holds: the scores, the order of picks, the distances,
 and, where a picker is given, the vectors. What the folder cannot know is estimated and said so.

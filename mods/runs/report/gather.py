@@ -210,7 +210,7 @@ def reasons_by_stage(names: Mapping[str, tuple[list[str], npt.NDArray[np.int64]]
 
 
 def curves(saved: SavedRun) -> list[dict[str, Any]]:
-    """Return the covering radius by picks, of seeds and of necessary rows, and where it flattens."""
+    """Say where the covering radius flattens, of seeds and of necessary rows."""
     from mods.runs.picture import picked
 
     found = []

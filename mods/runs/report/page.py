@@ -8,16 +8,16 @@ import json
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-from mods.files import to_json, write_file
-from mods.runs.folder import PAGE, PAGE_TEXTS
+from mods.errors import RunFolderError
+from mods.files import check_output, make_folder, to_json, write_file
+from mods.runs.folder import PAGE, PAGE_TEXTS, WRITTEN
 from mods.runs.report.gather import gather
 from mods.runs.report.packing import as_characters, packed
 from mods.runs.report.texts import Chunk, pack_texts
-
-if TYPE_CHECKING:
-    from mods.runs.saved import SavedRun
+from mods.runs.saved import SavedRun
+from mods.wording import one_line
 
 FILES = resources.files("mods.runs.report") / "page"
 SCRIPTS = ("data.js", "whatif.js", "dom.js", "charts.js", "overview.js", "moving.js", "map.js",
@@ -51,10 +51,27 @@ def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Pat
         beside.unlink(missing_ok=True)
     else:
         write_file(beside, lambda file: write_utf16(file, calls(chunks)))
-    write_file(
-        target, lambda file: write_utf16(file, page(meta, data, chunks if inside else []))
-    )
+    write_file(target, lambda file: write_utf16(file, page(meta, data, chunks if inside else [])))
     return target
+
+
+def report_on(folder: Path, target: Path | None) -> Path:
+    """Draw the page of a run folder again; returns where it is.
+
+    Raises `RunFolderError` for what is no finished run, `OutputError` and `SettingsError` for a
+    target that cannot be written or that is a file of the run.
+    """
+    saved = SavedRun.load(folder)
+    if target is not None:
+        own = [folder / name for name in WRITTEN if name not in (PAGE, PAGE_TEXTS)]
+        check_output("output", target, own)
+        make_folder(target.parent)
+    try:
+        return write_page(saved, folder, target)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RunFolderError(
+            f"{folder} holds no run that can be drawn: {one_line(error)}"
+        ) from error
 
 
 def write_utf16(file: IO[bytes], pieces: Iterator[str]) -> None:
