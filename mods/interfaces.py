@@ -141,13 +141,9 @@ USUAL_NEEDS = (EMBEDDINGS, QUALITY)
 class Selector(Protocol):
     """Picks a diverse subset.
 
-    `needs` says what the pool must hold: `embeddings`, `quality`, `tokens`, or further quality
-    scorers as they are named on the command line (`ifd:model=…`). Without it: `embeddings` and
-    `quality`.
-
-    `in_order = True` says that rows are picked one after another, whatever the budget: fewer picks
-    are the first of more, and only rows that coincide with picked ones are never reached. A report
-    then knows what a smaller budget would have picked.
+    `needs` says what the pool must hold: `embeddings`, `quality` (both if it does not say),
+    `tokens`, or further quality scorers as named on the command line. `in_order = True`: fewer
+    picks are the first of more, and only rows that coincide with picked ones are never reached.
     """
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:

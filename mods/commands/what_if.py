@@ -34,7 +34,7 @@ SHOWN = 10
 @JSON
 @click.pass_context
 def what_if(
-    ctx: click.Context, run: Path, estimate: bool, as_json: bool, **wanted: str | int | None
+    ctx: click.Context, /, run: Path, estimate: bool, as_json: bool, **wanted: str | int | None
 ) -> None:
     """Say what the run in the folder RUN would have selected with other settings.
 

@@ -151,7 +151,12 @@ def what_if(facts: Facts, asked: Asked, pick: Picker | None = None) -> Outcome:
         doubts.append(NOT_EMBEDDED)
         pick = None
     seeds = seeds_of(facts, asked, pool, pick, doubts)
-    found = {"alpha_cut": alpha_cut, "pool": len(pool), "seeds": seeds, "doubts": doubts}
+    found: dict[str, Any] = {
+        "alpha_cut": alpha_cut,
+        "pool": len(pool),
+        "seeds": seeds,
+        "doubts": doubts,
+    }
     if asked.budget <= asked.seeds or len(seeds) < asked.seeds:
         return Outcome(asked, **found)
     if facts.own.budget <= facts.own.seeds:

@@ -252,7 +252,7 @@ def command_of(manifest: Mapping[str, Any]) -> list[str]:
     for name, value in settings.items():
         if name in MOVED or value in (None, {}) or (value == base.get(name) and name != "model"):
             continue
-        option = f"--{name.replace('_', '-')}"
+        option = flag(name)
         if name in ("tuning", "generation"):
             changed = {k: v for k, v in value.items() if v != base[name].get(k)}
             words += overrides(name, changed)
@@ -273,11 +273,16 @@ def overrides(stage: str, changed: Mapping[str, Any]) -> list[str]:
         inner = value if isinstance(value, Mapping) else {"": value}
         pairs = {f"{stage}.{key}.{k}".rstrip("."): v for k, v in inner.items()}
         words += [w for k, v in pairs.items() if not str(v).startswith("sha256:")
-                  for w in ("--set", f"{k}={spelt(v)}")]  # fmt: skip
+                  for w in (flag("set"), f"{k}={spelt(v)}")]  # fmt: skip
     return words
 
 
 MOVED = ("alpha", "beta", "seeds", "budget")
+
+
+def flag(setting: str) -> str:
+    """Return the option of a setting."""
+    return f"--{setting.replace('_', '-')}"
 
 
 def spelt(value: Any) -> str:

@@ -70,10 +70,11 @@ class Column(NamedTuple):
 
     def packed(self) -> bytes:
         """Return all first bytes of the values, then all second ones: alike ones deflate better."""
-        values = self.values.astype(f"<{self.kind}")
+        values: npt.NDArray[Any] = self.values.astype(f"<{self.kind}")
         if self.steps:
             values = np.diff(values, prepend=values.dtype.type(0))
-        return values.view(np.uint8).reshape(len(values), -1).T.tobytes()
+        planes: npt.NDArray[np.uint8] = values.view(np.uint8).reshape(len(values), -1).T
+        return planes.tobytes()
 
 
 def packed(columns: list[Column]) -> str:

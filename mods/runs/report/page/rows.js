@@ -241,10 +241,20 @@ function conversation(text) {
   return h("div", { class: "conversation" }, tools, turns);
 }
 
-// A long text begins; the rest comes when asked for.
+// A long text comes piece by piece: a browser that lays out millions of characters stands still.
 function long(text) {
-  const box = h("pre", { dir: "auto" }, visible(text.slice(0, CLIP)));
-  if (text.length <= CLIP) return box;
-  const more = h("button", { type: "button", onclick: () => { box.textContent = visible(text); more.remove(); } }, `show all ${number(text.length)} characters`);
-  return h("div", {}, box, more);
+  const box = h("div");
+  let at = 0;
+  const show = (size) => {
+    let end = Math.min(text.length, at + size);
+    if (/[\ud800-\udbff]/.test(text[end - 1] ?? "") && end < text.length) end++; // no half characters
+    box.append(h("pre", { dir: "auto" }, visible(text.slice(at, end))));
+    at = end;
+    if (at === text.length) return;
+    const words = `${number(at)} of ${number(text.length)} characters; show more`;
+    const more = h("button", { type: "button", onclick: () => { more.remove(); show(5 * CLIP); } }, words);
+    box.append(more);
+  };
+  show(CLIP);
+  return box;
 }
