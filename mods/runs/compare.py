@@ -16,7 +16,7 @@ from mods.errors import SettingsError
 from mods.runs.conversations import read_conversations
 from mods.runs.folder import CONVERSATIONS
 from mods.runs.report.words import spearman
-from mods.runs.saved import SCORES, SavedRun
+from mods.runs.saved import SCORES, SavedRun, telling
 from mods.runs.whatif import floats
 
 if TYPE_CHECKING:
@@ -72,7 +72,16 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
     """
     if len(folders) < 2:
         raise SettingsError("one run cannot be compared: name two run folders or more")
-    runs = [Run.load(f, n) for f, n in zip(folders, names_of(folders), strict=True)]
+    runs = []
+    for folder, name in zip(folders, names_of(folders), strict=True):
+        with telling(folder):
+            runs.append(Run.load(folder, name))
+    with telling(folders[0].parent):
+        return side_by_side(runs)
+
+
+def side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
+    """Compare runs that were loaded."""
     chosen = [set(run.selected) for run in runs]
     times = Counter(id for ids in chosen for id in ids)
     return {

@@ -14,7 +14,7 @@ from mods.runs.conversations import reply_characters
 from mods.runs.folder import CONVERSATIONS
 from mods.runs.repick import picker_of
 from mods.runs.report.gather import lengths_of
-from mods.runs.saved import SavedRun
+from mods.runs.saved import SavedRun, telling
 from mods.runs.whatif import Asked, Facts, Outcome, what_if
 from mods.settings.threshold import Threshold
 
@@ -47,6 +47,19 @@ def outcome_of(
     run, `SettingsError` for settings that make no sense.
     """
     saved = SavedRun.load(folder)
+    with telling(folder):
+        return outcome(saved, folder, wanted, registry, estimate=estimate)
+
+
+def outcome(
+    saved: SavedRun,
+    folder: Path,
+    wanted: Mapping[str, Any],
+    registry: Registry,
+    *,
+    estimate: bool,
+) -> dict[str, Any]:
+    """Say it of a run that was loaded."""
     facts = Facts.of(saved)
     asked = wish(facts.own, wanted)
     found = what_if(facts, asked)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,17 @@ class SavedRun:
     def wheres(table: Any) -> list[tuple[str, int]]:
         """Return source and row of every row of a table."""
         return list(zip(table["source"].to_pylist(), table["row"].to_pylist(), strict=True))
+
+
+@contextmanager
+def telling(folder: Path) -> Iterator[None]:
+    """Turn what a folder with wrong values in it leads to into a `RunFolderError`."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError,
+            ValueError) as error:  # fmt: skip
+        message = f"{folder} holds no run that can be told: {one_line(error)}"
+        raise RunFolderError(message) from error
 
 
 def check_shape(manifest: Mapping[str, Any], path: Path) -> None:

@@ -10,14 +10,12 @@ from importlib import resources
 from pathlib import Path
 from typing import IO, Any
 
-from mods.errors import RunFolderError
 from mods.files import check_output, make_folder, to_json, write_file
 from mods.runs.folder import PAGE, PAGE_TEXTS, WRITTEN
 from mods.runs.report.gather import gather
 from mods.runs.report.packing import as_characters, packed
 from mods.runs.report.texts import Chunk, pack_texts
-from mods.runs.saved import SavedRun
-from mods.wording import one_line
+from mods.runs.saved import SavedRun, telling
 
 FILES = resources.files("mods.runs.report") / "page"
 SCRIPTS = ("data.js", "whatif.js", "dom.js", "charts.js", "overview.js", "moving.js", "map.js",
@@ -66,12 +64,8 @@ def report_on(folder: Path, target: Path | None) -> Path:
         own = [folder / name for name in WRITTEN if name not in (PAGE, PAGE_TEXTS)]
         check_output("output", target, own)
         make_folder(target.parent)
-    try:
+    with telling(folder):
         return write_page(saved, folder, target)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise RunFolderError(
-            f"{folder} holds no run that can be drawn: {one_line(error)}"
-        ) from error
 
 
 def write_utf16(file: IO[bytes], pieces: Iterator[str]) -> None:

@@ -21,6 +21,8 @@ FEWEST_ROWS = 10
 """Fewer rows say nothing about a correlation."""
 NEAR = 0.3
 """Rows nearer to a selected one than this share of the median distance are near-duplicates."""
+LEAST_BEND = 0.15
+"""A curve that lies less below the line between its ends (1: in the corner) falls evenly."""
 SHOWN_PAIRS = 20
 DECIDING = ("quality", "embedder", "selector", "necessity", "trainer", "generator")
 
@@ -96,7 +98,7 @@ def knee(order: npt.NDArray[np.int64], radius: npt.NDArray[np.float64]) -> dict[
         return {"at": None, "words": "too few picks to say where it flattens"}
     below = 1 - (order - order[0]) / width - (radius - radius[-1]) / height
     best = int(np.argmax(below))
-    if below[best] <= 0.05:
+    if below[best] <= LEAST_BEND:
         return {"at": None, "words": "falls evenly: every further row still covers as much"}
     falls = (radius[0] - radius[best]) / height
     words = (

@@ -40,9 +40,10 @@ function visible(text) {
 const said = (text) => h("bdi", {}, visible(text));
 
 function table(head, rows, properties = {}) {
-  const cell = (tag) => (value) =>
-    h(tag, typeof value === "number" ? { class: "number" } : {},
-      typeof value === "number" ? number(value) : value);
+  const numeric = (value) => typeof value === "number";
+  const cell = (tag) => (value, i) =>
+    h(tag, numeric(value) || (tag === "th" && numeric(rows[0]?.[i])) ? { class: "number" } : {},
+      numeric(value) ? number(value) : value);
   return h("div", { class: "scroll" }, h("table", properties,
     h("thead", {}, h("tr", {}, head.map(cell("th")))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell("td")))))));
@@ -85,3 +86,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const redraws = [];
 const onTheme = (draw) => redraws.push(draw);
 const placeOf = (row) => `${nameOf("source", row)}:${columns.row[row]}`;
+// Sources by their last part, where that tells them apart.
+const tails = meta.names.source.map((name) => name.replace(/^.*[/\\]/, "") || name);
+const shortPlace = (row) =>
+  new Set(tails).size === tails.length ? `${tails[columns.source[row]]}:${columns.row[row]}` : placeOf(row);

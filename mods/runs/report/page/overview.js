@@ -33,7 +33,7 @@ function funnel(stages, all) {
     const sizes = [["selected", counts.selected], ["rest", left - gone], ["rejected", counts.rejected],
       ["quarantined", counts.quarantined]];
     const bars = sizes.map(([part, size]) => [bar(part, size), size]).filter(([element]) => element);
-    for (const [element, size] of bars) element.style.flexGrow = size / all;
+    for (const [element, size] of bars) element.style.flexGrow = size;
     const track = h("div", { class: "track" }, bars.map(([element]) => element));
     track.style.width = `${(100 * left) / all}%`;
     const reasons = meta.reasons.filter(([at]) => at === stage);
@@ -60,8 +60,14 @@ function wished() {
       h("dl", {}, meta.settings.map(([what, how]) => [h("dt", {}, what), h("dd", {}, said(how))]))),
     h("div", {}, h("h2", {}, "What it cost"),
       seconds.length ? table(["stage", "seconds"], seconds.map(([s, v]) => [said(s), v])) : null,
-      work.length ? table(["work", "rows", "computed", "seconds"],
-        work.map(([what, c]) => [said(what), c.rows ?? 0, c.computed ?? 0, c.seconds ?? 0])) : null));
+      work.length ? workTable(work) : null));
+}
+
+// Whatever is known of each kind of work, one column each.
+function workTable(work) {
+  const known = [...new Set(work.flatMap(([, cost]) => Object.keys(cost)))];
+  const cell = (value) => (typeof value === "number" ? value : value === undefined ? "" : said(JSON.stringify(value)));
+  return table(["work", ...known.map(visible)], work.map(([what, cost]) => [said(what), ...known.map((key) => cell(cost[key]))]));
 }
 
 // --- scores ----------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ function makeGrid() {
     if (meta.texts.kept) textOf(row).then(([, , found]) => (text.textContent = snippet(found, 160))).catch(() => {});
     return h("div", { role: "row", class: at === active ? "line active" : "line", "aria-rowindex": at + 1, "data-row": row,
       onclick: () => { active = at; mark(); openRow(row); } },
-    h("span", { role: "gridcell", class: "place", title: visible(placeOf(row)) }, said(placeOf(row))),
+    h("span", { role: "gridcell", class: "place", title: visible(placeOf(row)) }, said(shortPlace(row))),
     h("span", { role: "gridcell", class: "fate" }, h("i", { class: `dot ${partOf(row)}` }), PART_WORDS[partOf(row)]?.replace("selected: ", "") ?? partOf(row)),
     h("span", { role: "gridcell", class: "order" }, columns.order[row] ? number(columns.order[row]) : ""),
     names.map((name) => h("span", { role: "gridcell", class: "score" }, Number.isNaN(columns[name][row]) ? "" : short(columns[name][row]))), text);

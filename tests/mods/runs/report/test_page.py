@@ -259,5 +259,5 @@ def test_what_is_no_run_is_refused(run):
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["makes"]["settings"]["quality"] = "nothing"
     (run / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(RunFolderError, match="no run that can be drawn"):
+    with pytest.raises(RunFolderError, match="no run that can be told"):
         report_on(run, None)
