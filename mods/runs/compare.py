@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import SettingsError
-from mods.runs.conversations import read_conversations
+from mods.runs.conversations import origins, read_briefly, read_conversations
 from mods.runs.folder import CONVERSATIONS
 from mods.runs.report.words import spearman
 from mods.runs.saved import SCORES, SavedRun, telling
@@ -37,6 +37,8 @@ class Run:
     saved: SavedRun
     selected: Mapping[str, tuple[str, int]]
     """Source and row by id, in order of pick."""
+    comes_from: Mapping[str, str]
+    """Where each row comes from, by id; see `mods.runs.conversations.origins`."""
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Run:
@@ -45,7 +47,10 @@ class Run:
         columns = ("id", "source", "row", "fate", "order")
         rows = zip(*(saved.receipts[name].to_pylist() for name in columns), strict=True)
         chosen = sorted((o or 0, id, s, r) for id, s, r, fate, o in rows if fate == "selected")
-        return cls(name, folder, saved, {id: (source, row) for _, id, source, row in chosen})
+        known = origins(saved.receipts, read_briefly(folder / CONVERSATIONS))
+        comes_from = dict(zip(saved.receipts["id"].to_pylist(), known, strict=True))
+        selected = {id: (source, row) for _, id, source, row in chosen}
+        return cls(name, folder, saved, selected, comes_from)
 
     def scores(self) -> dict[str, tuple[npt.NDArray[np.bytes_], npt.NDArray[np.float64]]]:
         """Return ids and scores of the scored rows, by score."""
@@ -136,7 +141,7 @@ def alone(run: Run, times: Mapping[str, int]) -> dict[str, Any]:
 
 def sources(runs: Sequence[Run]) -> dict[str, list[int]]:
     """Count the selected rows by source, in every run."""
-    counts = [Counter(source for source, _ in run.selected.values()) for run in runs]
+    counts = [Counter(run.comes_from[id] for id in run.selected) for run in runs]
     return {source: [c[source] for c in counts] for source in sorted(set().union(*counts))}
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from mods.errors import RunFolderError
 from mods.files import to_json, write_file
-from mods.wording import one_line
+from mods.wording import one_line, printable
 
 if TYPE_CHECKING:
     from mods.records import Record
 
-COLUMNS = ("id", "characters", "conversation")
+COLUMNS = {"id": "string", "characters": "int64", "origin": "string", "conversation": "string",
+           "answer": "string"}  # fmt: skip
+ORIGINS = ("source", "dataset", "origin", "subset")
+"""Columns of rows in which mixtures say where a row comes from."""
+LONGEST_ORIGIN = 80
+FILLED = ("id", "characters", "conversation")
 GROUP_ROWS, GROUP_BYTES = 5_000, 32 << 20
 """So much is held at a time, and written as one row group."""
 
@@ -25,17 +30,22 @@ class Kept(NamedTuple):
     id: str
     characters: int
     """Of the reply."""
+    origin: str | None
+    """Where the row itself says that it comes from: the first of `ORIGINS` that holds a name."""
     conversation: str
     """JSON: `turns`, each as `mods.records.Message.as_json` gives it, the reply last; and `tools`,
     where there are any, each a JSON schema as text."""
+    answer: str | None
+    """What the tuned model answered, where it was asked."""
 
     @classmethod
-    def of(cls, record: Record) -> Kept:
+    def of(cls, record: Record, answer: str | None = None) -> Kept:
         """Return what is kept of a record."""
         told: dict[str, Any] = {"turns": [turn.as_json() for turn in record.messages]}
         if record.conversation.tools:
             told["tools"] = list(record.conversation.tools)
-        return cls(record.id, len(record.reply.content), to_json(told).decode("utf-8").rstrip())
+        text = to_json(told).decode("utf-8").rstrip()
+        return cls(record.id, len(record.reply.content), origin_of(record.raw), text, answer)
 
     def record(self, source: str, row: int) -> Record:
         """Make the record again, without the row as it was written; raises `ValueError`."""
@@ -53,17 +63,29 @@ class Kept(NamedTuple):
         return Record(conversation, turns[-1], source, row, self.id)
 
 
-def write_conversations(target: Path, records: Iterable[Record]) -> None:
-    """Write the conversations of records as Parquet, a few thousand at a time, in their order."""
+def origin_of(raw: Mapping[str, Any]) -> str | None:
+    """Return where a row says that it comes from."""
+    names = (raw.get(column) for column in ORIGINS)
+    found = (name for name in names if isinstance(name, str) and name.strip())
+    name = next(found, None)
+    return None if name is None or len(name) > LONGEST_ORIGIN else printable(name)
+
+
+def write_conversations(
+    target: Path, records: Iterable[Record], answers: Mapping[str, str]
+) -> None:
+    """Write the conversations of records as Parquet, a few thousand at a time, in their order.
+
+    `answers` are those of the tuned model, by record id.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = (pa.string(), pa.int64(), pa.string())
-    schema = pa.schema(list(zip(COLUMNS, kinds, strict=True)))
+    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in COLUMNS.items()])
 
     def write(file: IO[bytes]) -> None:
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for group in groups(map(Kept.of, records)):
+            for group in groups(Kept.of(r, answers.get(r.id)) for r in records):
                 columns = [list(column) for column in zip(*group, strict=True)]
                 writer.write_table(pa.table(dict(zip(COLUMNS, columns, strict=True)), schema))
 
@@ -76,7 +98,7 @@ def groups(kept: Iterable[Kept]) -> Iterator[list[Kept]]:
     size = 0
     for one in kept:
         group.append(one)
-        size += len(one.conversation)
+        size += len(one.conversation) + len(one.answer or "")
         if len(group) == GROUP_ROWS or size > GROUP_BYTES:
             yield group
             group, size = [], 0
@@ -96,8 +118,9 @@ def read_conversations(path: Path) -> Iterator[Kept]:
         with pq.ParquetFile(path) as file:
             for at in range(file.num_row_groups):
                 group = file.read_row_group(at, columns=list(COLUMNS))
-                kinds = [str(field.type) for field in group.schema]
-                if kinds != ["string", "int64", "string"] or any(c.null_count for c in group):
+                kinds = {field.name: str(field.type) for field in group.schema}
+                filled = all(not group[name].null_count for name in FILLED if name in kinds)
+                if kinds != COLUMNS or not filled:
                     raise RunFolderError(f"{path} does not hold the conversations of a run")
                 yield from map(Kept, *(column.to_pylist() for column in group.columns))
     except FileNotFoundError:
@@ -106,8 +129,15 @@ def read_conversations(path: Path) -> Iterator[Kept]:
         raise RunFolderError(f"{path} cannot be read: {one_line(error)}") from error
 
 
-def reply_characters(path: Path) -> dict[str, int]:
-    """Return the characters of each record's reply by its id, without reading the conversations.
+class Brief(NamedTuple):
+    """What is known of a record without reading its conversation."""
+
+    characters: int
+    origin: str | None
+
+
+def read_briefly(path: Path) -> dict[str, Brief]:
+    """Return what is known of each record by its id, without reading the conversations.
 
     Raises `RunFolderError` as `read_conversations` does.
     """
@@ -115,10 +145,28 @@ def reply_characters(path: Path) -> dict[str, int]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read(columns=["id", "characters"])
-        pairs = zip(*(column.to_pylist() for column in table.columns), strict=True)
-        return {str(id): int(characters) for id, characters in pairs}
+        table = pq.ParquetFile(path).read(columns=["id", "characters", "origin"])
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        return {str(id): Brief(int(size), origin) for id, size, origin in rows}
     except FileNotFoundError:
         return {}
     except (OSError, pa.ArrowException, TypeError, ValueError) as error:
         raise RunFolderError(f"{path} cannot be read: {one_line(error)}") from error
+
+
+MOST_ORIGINS = 100
+"""More different ones are no names of sources."""
+
+
+def origins(receipts: Any, known: Mapping[str, Brief]) -> list[str]:
+    """Return where each row comes from: where it says so itself, else its file.
+
+    Files alone where the rows name more than 100 places: those are no names of data sets.
+    """
+    files = receipts["source"].to_pylist()
+    ids = receipts["id"].to_pylist()
+    if len({brief.origin for brief in known.values()}) > MOST_ORIGINS:
+        return files  # type: ignore[no-any-return]
+    nowhere = Brief(-1, None)
+    named = (known.get(id, nowhere).origin for id in ids)
+    return [name or file for name, file in zip(named, files, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import SettingsError
-from mods.runs.conversations import reply_characters
+from mods.runs.conversations import origins, read_briefly
 from mods.runs.folder import CONVERSATIONS
 from mods.runs.repick import picker_of
 from mods.runs.report.gather import lengths_of
@@ -68,7 +68,8 @@ def outcome(
         pick, why = picker_of(saved, folder, registry)
         found = what_if(facts, asked, pick)
     own = np.concatenate([facts.seeds, facts.picked])
-    of = reply_characters(folder / CONVERSATIONS)
+    known = read_briefly(folder / CONVERSATIONS)
+    of = {id: brief.characters for id, brief in known.items()}
     characters = [of.get(id, -1) for id in saved.receipts["id"].to_pylist()]
     lengths = lengths_of(saved, characters)
 
@@ -91,7 +92,7 @@ def outcome(
         "unknown": found.unknown,
         "rows": told(found, found.selected),
         "in this run": told(what_if(facts, facts.own), own),
-        "sources": by_source(saved, found.selected),
+        "sources": by_source(origins(saved.receipts, known), found.selected),
         "enter": named(saved, np.setdiff1d(found.selected, own)),
         "leave": named(saved, np.setdiff1d(own, found.selected)),
     }
@@ -102,9 +103,8 @@ def number(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def by_source(saved: SavedRun, rows: Rows) -> dict[str, int]:
-    """Count rows by their source, in the order of the sources."""
-    sources = saved.receipts["source"].to_pylist()
+def by_source(sources: Sequence[str], rows: Rows) -> dict[str, int]:
+    """Count rows by where they come from, in the order of first appearance."""
     counts = dict.fromkeys(sources, 0)
     for row in rows.tolist():
         counts[sources[row]] += 1

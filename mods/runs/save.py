@@ -61,7 +61,7 @@ def save(selection: Selection, read: Sequence[Record], folder: Path) -> list[str
             for b in selection.quarantined
         ),
     )
-    write_conversations(folder / CONVERSATIONS, read)
+    write_conversations(folder / CONVERSATIONS, read, selection.answers)
     problems = notes_on(selection) + keep_vectors(selection.pool.embeddings, folder / VECTORS)
     manifest = {**saved.manifest, "notices": [*saved.manifest["notices"], *problems]}
     saved = replace(saved, manifest=json.loads(to_json(manifest)))

@@ -27,14 +27,20 @@ NO_PLACE = 0xFFFF
 """Stands for a row without a place on the map."""
 
 
-def gather(saved: SavedRun, characters: Sequence[int]) -> tuple[dict[str, Any], list[Column]]:
+def gather(
+    saved: SavedRun, characters: Sequence[int], comes_from: Sequence[str]
+) -> tuple[dict[str, Any], list[Column]]:
     """Return what is said of a run, as plain JSON values, and its columns.
 
-    `characters` are those of each row's reply, -1 where there is none.
+    `characters` are those of each row's reply, -1 where there is none; `comes_from` says where each
+    row comes from, see `mods.runs.conversations.origins`.
     """
+    import pyarrow as pa
+
     receipts = saved.receipts
     names = dict(zip(("source", "fate", "stage"), map(codes, (
         receipts["source"], receipts["fate"], receipts["stage"])), strict=True))  # fmt: skip
+    names["origin"] = codes(pa.chunked_array([pa.array(comes_from, pa.string())]))
     names["reason"] = codes(kinds_of_reasons(receipts["reason"].to_pylist()))
     columns = [Column.of_codes(name, values) for name, (_, values) in names.items()]
     held = [n for start in SCORES for n in receipts.column_names if n.startswith(start)]
@@ -83,10 +89,7 @@ def told(saved: SavedRun) -> dict[str, Any]:
 
 def codes(column: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
     """Return the different values of a column of texts, and the place of each row's among them."""
-    import pyarrow as pa
-
-    filled = pa.chunked_array(column).fill_null("") if isinstance(column, list) else column
-    found = filled.fill_null("").combine_chunks().dictionary_encode()
+    found = column.fill_null("").combine_chunks().dictionary_encode()
     return found.dictionary.to_pylist(), found.indices.to_numpy().astype(np.int64)
 
 

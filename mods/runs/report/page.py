@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from mods.files import check_output, make_folder, to_json, write_file
-from mods.runs.folder import PAGE, PAGE_TEXTS, WRITTEN
+from mods.runs.conversations import origins, read_briefly
+from mods.runs.folder import CONVERSATIONS, PAGE, PAGE_TEXTS, WRITTEN
 from mods.runs.report.gather import gather
 from mods.runs.report.packing import as_characters, packed
 from mods.runs.report.texts import Chunk, pack_texts
@@ -34,7 +35,8 @@ def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Pat
     target = folder / PAGE if target is None else target
     beside = target.with_name(PAGE_TEXTS)
     chunks, characters = pack_texts(saved, folder)
-    meta, columns = gather(saved, characters)
+    comes_from = origins(saved.receipts, read_briefly(folder / CONVERSATIONS))
+    meta, columns = gather(saved, characters, comes_from)
     size = sum(len(chunk.packed) for chunk in chunks)
     inside = size <= MOST_INSIDE
     kept = max(characters, default=-1) >= 0

@@ -28,8 +28,9 @@ class Chunk(NamedTuple):
     """The place of the first one, from 0."""
     rows: int
     packed: bytes
-    """Deflated JSON: a list of `[id, reason, text]`. The text is `{turns, tools}`, the place of
-    the row that says the same, or, of a row that could not be read, what stood there."""
+    """Deflated JSON: a list of `[id, reason, text, answer]`. The text is `{turns, tools}`, the
+    place of the row that says the same, or, of a row that could not be read, what stood there.
+    The answer is that of the tuned model, if it was asked."""
 
 
 def pack_texts(saved: SavedRun, folder: Path) -> tuple[list[Chunk], list[int]]:
@@ -73,7 +74,8 @@ def told(saved: SavedRun, folder: Path) -> Iterator[tuple[str, int]]:
         head = f"{json.dumps(id)},{json.dumps(reason)}"
         if ahead is not None and ahead.id == id:
             first[id] = at, ahead.characters
-            yield f"[{head},{ahead.conversation}]", ahead.characters
+            answer = "" if ahead.answer is None else f",{json.dumps(ahead.answer)}"
+            yield f"[{head},{ahead.conversation}{answer}]", ahead.characters
             ahead = next(conversations, None)
         elif id in first:
             place, characters = first[id]

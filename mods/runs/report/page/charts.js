@@ -118,12 +118,12 @@ const MANY = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", 
 // Colours by source: the largest ones have their own, the others share the last.
 function sourceColours() {
   const sizes = new Map();
-  for (let i = 0; i < count; i++) sizes.set(columns.source[i], (sizes.get(columns.source[i]) ?? 0) + 1);
+  for (let i = 0; i < count; i++) sizes.set(columns.origin[i], (sizes.get(columns.origin[i]) ?? 0) + 1);
   const order = [...sizes.keys()].sort((a, b) => sizes.get(b) - sizes.get(a));
   const place = new Map(order.map((source, i) => [source, Math.min(i, MANY.length - 1)]));
-  const names = order.slice(0, MANY.length).map((source) => meta.names.source[source]);
+  const names = order.slice(0, MANY.length).map((source) => meta.names.origin[source]);
   if (order.length > MANY.length) names[MANY.length - 1] = `${order.length - MANY.length + 1} other sources`;
-  return { names, of: (row) => place.get(columns.source[row]), colours: MANY.slice(0, names.length) };
+  return { names, of: (row) => place.get(columns.origin[row]), colours: MANY.slice(0, names.length) };
 }
 
 // A canvas as sharp as the screen; `draw` is called with its context and size, again when it changes.

@@ -101,12 +101,12 @@ async function chunkOf(row) {
   return chunks[low];
 }
 
-// [id, reason, text] of a row; the text of a row that repeats another is that one's.
+// [id, reason, text, answer] of a row; of one that repeats another the text is that one's.
 async function textOf(row) {
   const chunk = await chunkOf(row);
-  if (!chunk) return [null, "", null];
-  const [id, reason, text] = (await rowsOf(chunk))[row - chunk.first];
-  return typeof text === "number" ? [id, reason, (await textOf(text))[2]] : [id, reason, text];
+  if (!chunk) return [null, "", null, null];
+  const [id, reason, text, answer = null] = (await rowsOf(chunk))[row - chunk.first];
+  return typeof text === "number" ? [id, reason, ...(await textOf(text)).slice(2)] : [id, reason, text, answer];
 }
 
 // The words of a row in one line, as the search and the table see it.

@@ -136,13 +136,13 @@ function showOutcome(place, wish) {
 function sourceShares(before, after) {
   const tally = (rows) => {
     const sizes = new Map();
-    for (const row of rows) sizes.set(columns.source[row], (sizes.get(columns.source[row]) ?? 0) + 1);
+    for (const row of rows) sizes.set(columns.origin[row], (sizes.get(columns.origin[row]) ?? 0) + 1);
     return sizes;
   };
   const [was, is] = [tally(before), tally(after)];
   const sources = [...new Set([...was.keys(), ...is.keys()])].sort((a, b) => (is.get(b) ?? 0) - (is.get(a) ?? 0) || a - b);
   return h("details", { open: sources.length > 1 && sources.length < 8 }, h("summary", {}, "Shares of the sources"),
-    table(["source", "in this run", "", "what if", ""], sources.map((source) => [said(meta.names.source[source]),
+    table(["source", "in this run", "", "what if", ""], sources.map((source) => [said(meta.names.origin[source]),
       was.get(source) ?? 0, share(was.get(source) ?? 0, before.length), is.get(source) ?? 0, share(is.get(source) ?? 0, after.length)])));
 }
 

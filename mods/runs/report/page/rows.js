@@ -1,7 +1,8 @@
 // All rows: searched, filtered, sorted, and one by one.
 
+const WORDS = { origin: "source" }; // where a row comes from: what it says itself, else its file
 const ROW_HEIGHT = 34, TALLEST = 8e6, CLIP = 20000;
-const filters = { words: "", fate: "", stage: "", reason: "", source: "", score: "", from: "", to: "", change: "" };
+const filters = { words: "", fate: "", stage: "", reason: "", origin: "", score: "", from: "", to: "", change: "" };
 let order = { by: "place", down: false };
 let shown = new Uint32Array(0); // the rows that pass, in order
 let active = 0; // place in `shown`
@@ -10,8 +11,8 @@ let grid = null, controls = {};
 
 function rowsSection() {
   const section = byId("rows");
-  const options = (what) => [["", `any ${what}`], ...meta.names[what].map((name) => [name, name])];
-  const pick = (what) => (controls[what] = chooser(what, options(what), (value) => { filters[what] = value; update(); }, ""));
+  const options = (what) => [["", `any ${WORDS[what] ?? what}`], ...meta.names[what].map((name) => [name, name])];
+  const pick = (what) => (controls[what] = chooser(WORDS[what] ?? what, options(what), (value) => { filters[what] = value; update(); }, ""));
   const search = h("input", { type: "search", id: "search", placeholder: meta.texts.kept ? "words, id or file" : "the folder holds no texts", "aria-label": "Search" });
   let timer = 0;
   search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => searchFor(search.value), 120); });
@@ -25,7 +26,7 @@ function rowsSection() {
   controls.to = bound("to", "to");
   grid = makeGrid();
   section.append(h("h2", {}, "Rows"),
-    h("div", { class: "filters" }, h("label", { class: "wide" }, h("span", {}, "search (/)"), search), pick("fate"), pick("stage"), pick("reason"), pick("source"),
+    h("div", { class: "filters" }, h("label", { class: "wide" }, h("span", {}, "search (/)"), search), pick("fate"), pick("stage"), pick("reason"), pick("origin"),
       controls.score, controls.from, controls.to, controls.change,
       h("button", { type: "button", onclick: () => showRows({}) }, "clear")),
     h("p", { id: "found", role: "status" }), grid.element);
@@ -53,7 +54,7 @@ async function searchFor(words) {
 function showRows(wanted) {
   for (const name of Object.keys(filters)) filters[name] = wanted[name] ?? "";
   found = null;
-  for (const name of ["fate", "stage", "reason", "source", "score", "change"]) controls[name].querySelector("select").value = filters[name];
+  for (const name of ["fate", "stage", "reason", "origin", "score", "change"]) controls[name].querySelector("select").value = filters[name];
   for (const name of ["from", "to"]) controls[name].value = filters[name];
   controls.search.value = filters.words;
   update();
@@ -63,7 +64,7 @@ function showRows(wanted) {
 // The rows that pass all filters, in order.
 function passingRows() {
   const code = (what) => (filters[what] ? meta.names[what].indexOf(filters[what]) : -1);
-  const [fate, stage, reason, source] = ["fate", "stage", "reason", "source"].map(code);
+  const [fate, stage, reason, origin] = ["fate", "stage", "reason", "origin"].map(code);
   const score = filters.score ? columns[filters.score] : null;
   const from = filters.from === "" ? -Infinity : Number(filters.from), to = filters.to === "" ? Infinity : Number(filters.to);
   const sign = { in: 1, out: -1 }[filters.change] ?? 0;
@@ -73,7 +74,7 @@ function passingRows() {
     if (fate >= 0 && columns.fate[i] !== fate) continue;
     if (stage >= 0 && columns.stage[i] !== stage) continue;
     if (reason >= 0 && columns.reason[i] !== reason) continue;
-    if (source >= 0 && columns.source[i] !== source) continue;
+    if (origin >= 0 && columns.origin[i] !== origin) continue;
     if (score && !(score[i] >= from && score[i] <= to)) continue;
     if (sign && change[i] !== sign) continue;
     if (found && !found[i]) continue;
@@ -196,10 +197,11 @@ async function openRow(row) {
   dialog.scrollTop = 0;
   body.append(receipt(row));
   try {
-    const [id, reason, text] = await textOf(row);
+    const [id, reason, text, answer] = await textOf(row);
     if (opened !== row) return;
     body.append(h("p", {}, h("b", {}, "Decided"), ` in the ${visible(nameOf("stage", row))} stage: `, said(reason)),
-      h("p", { class: "faint" }, "id ", id ?? "\u2013 (the row could not be read)"), conversation(text));
+      h("p", { class: "faint" }, "id ", id ?? "\u2013 (the row could not be read)"), conversation(text),
+      answer === null ? "" : h("div", { class: "turn tuned" }, h("h3", {}, "what the tuned model answered"), answer ? long(answer) : h("p", { class: "faint" }, "nothing")));
   } catch (error) {
     body.append(h("p", { class: "note bad" }, `The texts cannot be read: ${error.message}`));
   }
@@ -220,6 +222,7 @@ function receipt(row) {
   }
   const near = columns.nearest[row];
   const cut = meta.cut.filter((_, i) => (columns.cut[row] >> i) & 1);
+  if (nameOf("origin", row) !== nameOf("source", row)) words.push("; from ", said(nameOf("origin", row)));
   return h("div", { class: "receipt" }, h("p", {}, words, "."),
     lines.length ? table(["score", "", "held against"], lines) : null,
     near >= 0 ? h("p", {}, `${short(columns.distance[row])} away from the nearest other selected row: `, rowLink(near)) : null,

@@ -29,7 +29,7 @@ def test_reasons_are_one_kind_but_for_the_numbers_of_the_row():
 @pytest.mark.parametrize("further", [{}, {"selector": "toy-greedy", "necessity": "toy-thorough"}])
 def test_every_column_has_a_value_for_every_row_and_every_score_a_column(further, select, rows):
     saved = SavedRun.of(select([*rows, "no row"], **further))
-    meta, columns = gather(saved, [3] * 41 + [-1])
+    meta, columns = gather(saved, [3] * 41 + [-1], ["here"] * 42)
     of = {column.name: column.values for column in columns}
     assert {len(values) for values in of.values()} == {42}
     held = [n for n in saved.receipts.column_names if n.startswith(("quality_", "necessity_"))]
