@@ -145,7 +145,7 @@ def read_briefly(path: Path) -> dict[str, Brief]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read(columns=["id", "characters", "origin"])
+        table = pq.read_table(path, columns=["id", *Brief._fields])
         rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
         return {str(id): Brief(int(size), origin) for id, size, origin in rows}
     except FileNotFoundError:

@@ -110,7 +110,7 @@ function showOutcome(place, wish) {
     put(place, h("p", { class: "note bad" }, `No selection: ${found.problem}.`));
     return;
   }
-  const exact = !found.doubts.length;
+  const exact = !found.doubts.length, onlyPicks = same(found.doubts, [DOUBTS.othersNecessary]);
   const badge = (sure) => h("span", { class: sure ? "badge exact" : "badge estimate" }, sure ? "exact" : "estimate");
   const row = (what, a, b, sure) => [what, a, h("b", { class: "number", "data-figure": what }, number(b)), badge(sure)];
   const sum = (column, rows) => rows.reduce((total, r) => total + Math.max(0, column[r]), 0);
@@ -118,19 +118,18 @@ function showOutcome(place, wish) {
     table(["", "in this run", "what if", ""], [
       row("rows that pass alpha", own.pool, found.pool, true),
       row("seeds", before.length - facts.picked.length, found.seeds.length, exact || !found.doubts.includes(DOUBTS.pickedAnew)),
-      row("rows reviewed", own.reviewed, found.reviewed, exact),
-      row("necessary", own.necessary, found.necessary, exact || same(found.doubts, [DOUBTS.othersNecessary])),
-      row("selected", before.length, after.length, exact || same(found.doubts, [DOUBTS.othersNecessary])),
+      row("rows reviewed", own.reviewed, found.reviewed, exact || onlyPicks),
+      row("necessary", own.necessary, found.necessary, exact || onlyPicks),
+      row("selected", before.length, after.length, exact || (onlyPicks && !found.twins)),
       ...meta.lengths.map((name) => row(`${name} of the replies`, sum(columns[`length_${name}`], before), sum(columns[`length_${name}`], after), exact)),
     ], { class: "outcome" }),
     exact ? null : h("p", { class: "note" }, h("b", {}, "An estimate, because "), found.doubts.join("; "), ". ",
       found.unknown ? `${number(found.unknown)} rows have no necessity score. ` : "",
-      same(found.doubts, [DOUBTS.othersNecessary]) ? "The command below computes it exactly where the folder holds the vectors." : ""),
     sourceShares(before, after),
     h("p", { id: "changed" }, `${number(enters.length)} rows would come in, ${number(leaves.length)} would go. `,
       enters.length ? h("button", { type: "button", onclick: () => showRows({ change: "in" }) }, "show those that come in") : null, " ",
       leaves.length ? h("button", { type: "button", onclick: () => showRows({ change: "out" }) }, "show those that go") : null),
-    commands(wish));
+    commands(wish, exact));
 }
 
 function sourceShares(before, after) {
@@ -149,10 +148,11 @@ function sourceShares(before, after) {
 // Quoted as a POSIX shell reads it.
 const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
 
-function commands(wish) {
+function commands(wish, exact) {
   const moved = Object.entries(wish).map(([name, value]) => `--${name} ${quoted(String(value))}`).join(" ");
   const folder = location.protocol === "file:" ? decodeURIComponent(location.pathname.replace(/\/[^/]*$/, "")) : "RUN";
   return h("div", {},
-    h("p", {}, "The same in a terminal:"), copyable(visible(`mods what-if ${quoted(folder)} ${moved}`)).element,
+    h("p", {}, exact ? "The same in a terminal:"
+      : "In a terminal, where rows are picked again if the folder holds the vectors (--estimate gives the numbers above):"), copyable(visible(`mods what-if ${quoted(folder)} ${moved}`)).element,
     h("p", {}, "The run that would make it so:"), copyable(visible(`${meta.what_if.command} ${moved}`)).element);
 }

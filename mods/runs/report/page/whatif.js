@@ -87,7 +87,7 @@ function whatIf(facts, wish) {
   const pool = without(passes.rows, facts.barred);
   const found = {
     problem: "", doubts: [], alphaCut: passes.cut, betaCut: NaN, pool: pool.length,
-    reviewed: 0, necessary: 0, unknown: 0, seeds: [], picked: [],
+    reviewed: 0, necessary: 0, unknown: 0, seeds: [], picked: [], twins: false,
   };
   if (pool.length < wish.seeds) {
     found.problem = `${wish.seeds} seeds, but only ${pool.length} rows pass alpha`;
@@ -105,6 +105,7 @@ function whatIf(facts, wish) {
   found.reviewed = reviewed.length;
   found.unknown = unknown;
   found.necessary = necessary.rows.length;
+  found.twins = necessary.rows.some((row) => facts.twin[row]);
   found.picked = picksOf(facts, wish, found.seeds, necessary.rows, found.doubts);
   return found;
 }
