@@ -124,7 +124,7 @@ function showOutcome(place, wish) {
       ...meta.lengths.map((name) => row(`${name} of the replies`, sum(columns[`length_${name}`], before), sum(columns[`length_${name}`], after), exact)),
     ], { class: "outcome" }),
     exact ? null : h("p", { class: "note" }, h("b", {}, "An estimate, because "), found.doubts.join("; "), ". ",
-      found.unknown ? `${number(found.unknown)} rows have no necessity score. ` : "",
+      found.unknown ? `${number(found.unknown)} rows have no necessity score.` : ""),
     sourceShares(before, after),
     h("p", { id: "changed" }, `${number(enters.length)} rows would come in, ${number(leaves.length)} would go. `,
       enters.length ? h("button", { type: "button", onclick: () => showRows({ change: "in" }) }, "show those that come in") : null, " ",
