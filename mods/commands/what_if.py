@@ -29,7 +29,7 @@ SHOWN = 10
 @click.option(
     "--estimate",
     is_flag=True,
-    help="Pick nothing again: the numbers that the page shows, which holds no vectors.",
+    help="Pick nothing again: the numbers that the page of a large pool shows.",
 )
 @JSON
 @click.pass_context

@@ -42,8 +42,8 @@ def outcome_of(
 ) -> dict[str, Any]:
     """Say what the run in `folder` would have selected with other settings, as plain JSON values.
 
-    `wanted` may hold `alpha`, `beta`, `seeds`, `budget`. `estimate` gives the numbers of the page,
-    which has no vectors to pick again with. Raises `RunFolderError` for a folder without a finished
+    `wanted` may hold `alpha`, `beta`, `seeds`, `budget`. `estimate` picks nothing again, and gives
+    the numbers of a page without vectors. Raises `RunFolderError` for a folder without a finished
     run, `SettingsError` for settings that make no sense.
     """
     saved = SavedRun.load(folder)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import ModsError
-from mods.files import read_array
 from mods.interfaces import EMBEDDINGS, QUALITY, TOKENS, USUAL_NEEDS, Pool
 from mods.plugins.part import Part
 from mods.runs.conversations import read_conversations
 from mods.runs.folder import CONVERSATIONS, VECTORS
+from mods.runs.saved import vectors_of
 from mods.runs.whatif import floats, in_order_of_pick, scores
 from mods.selection.coverage import pick
 from mods.settings.choice import Choice
@@ -65,9 +65,7 @@ def pool_of(saved: SavedRun, folder: Path, needs: tuple[str, ...]) -> Pool:
     """
     vectors: npt.NDArray[np.float32] | None = None
     if EMBEDDINGS in needs:
-        vectors = np.asarray(read_array(folder / VECTORS))
-        if vectors.dtype != np.float32 or vectors.shape[:1] != (saved.pool.num_rows,):
-            raise ValueError(f"{VECTORS} does not belong to this pool")
+        vectors = vectors_of(saved, folder)
     tokens: Any = floats(saved.pool["tokens"]).astype(np.int64) if TOKENS in needs else None
     quality = {QUALITY: scores(saved, "quality")[saved.places()]}
     return Pool(records_of(saved, folder), vectors, quality, tokens)

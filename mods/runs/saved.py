@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import RunFolderError
-from mods.files import to_json
-from mods.runs.folder import MANIFEST, POOL, RECEIPTS, RunFolder
+from mods.files import read_array, to_json
+from mods.runs.folder import MANIFEST, POOL, RECEIPTS, VECTORS, RunFolder
 from mods.runs.tables import pool_table, receipt_table
 from mods.wording import one_line, printable
 
@@ -158,3 +158,13 @@ def read_table(path: Path, columns: Mapping[str, str]) -> Any:
                 f"{found.get(name, 'missing')}, expected {kind}"
             )
     return table
+
+
+def vectors_of(saved: SavedRun, folder: Path) -> npt.NDArray[np.float32]:
+    """Read the vectors of the pool, (n, d) float32; `RunFolderError` for those of another one."""
+    import numpy as np
+
+    vectors = np.asarray(read_array(folder / VECTORS))
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != saved.pool.num_rows:
+        raise RunFolderError(f"{folder / VECTORS} does not belong to the pool of this run")
+    return vectors

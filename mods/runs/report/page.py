@@ -12,18 +12,23 @@ from typing import IO, Any
 
 from mods.files import check_output, make_folder, to_json, write_file
 from mods.runs.conversations import origins, read_briefly
-from mods.runs.folder import CONVERSATIONS, PAGE, PAGE_TEXTS, WRITTEN
+from mods.runs.folder import CONVERSATIONS, PAGE, PAGE_TEXTS, VECTORS, WRITTEN
 from mods.runs.report.gather import gather
-from mods.runs.report.packing import as_characters, packed
+from mods.runs.report.packing import Column, as_characters, packed
 from mods.runs.report.texts import Chunk, pack_texts
-from mods.runs.saved import SavedRun, telling
+from mods.runs.saved import SavedRun, telling, vectors_of
 
 FILES = resources.files("mods.runs.report") / "page"
-SCRIPTS = ("data.js", "whatif.js", "dom.js", "charts.js", "overview.js", "moving.js", "map.js",
-           "rows.js", "main.js")  # fmt: skip
+SCRIPTS = (
+    "data.js", "whatif.js", "kcenter.js", "dom.js", "charts.js", "overview.js", "moving.js",
+    "map.js", "rows.js", "main.js",
+)  # fmt: skip
 """In the order they are run."""
 MOST_INSIDE = 64 << 20
 """Bytes of packed texts that the page holds itself; more lie in a file beside it."""
+
+MOST_VECTORS_INSIDE = 4 << 20
+"""Bytes of vectors that the page holds, so that it picks again while a setting is moved."""
 
 
 def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Path:
@@ -41,6 +46,7 @@ def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Pat
     inside = size <= MOST_INSIDE
     kept = max(characters, default=-1) >= 0
     data = packed(columns)
+    vectors = small_vectors(saved, folder)
     meta["texts"] = {
         "kept": kept,
         "bytes": size,
@@ -51,7 +57,9 @@ def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Pat
         beside.unlink(missing_ok=True)
     else:
         write_file(beside, lambda file: write_utf16(file, calls(chunks)))
-    write_file(target, lambda file: write_utf16(file, page(meta, data, chunks if inside else [])))
+    write_file(
+        target, lambda file: write_utf16(file, page(meta, data, vectors, chunks if inside else []))
+    )
     return target
 
 
@@ -77,7 +85,25 @@ def write_utf16(file: IO[bytes], pieces: Iterator[str]) -> None:
         file.write(piece.encode("utf-16-le"))
 
 
-def page(meta: dict[str, Any], columns: str, chunks: Sequence[Chunk]) -> Iterator[str]:
+def small_vectors(saved: SavedRun, folder: Path) -> str:
+    """Return the packed vectors that the page picks again with, nothing where it does not.
+
+    It knows k-center by Euclidean distance, and holds vectors of a few megabytes.
+    """
+    selector = saved.manifest["makes"].get("plugins", {}).get("selector", {})
+    method = {k: v for k, v in selector.get("identity", {}).items() if k != "seed"}
+    path = folder / VECTORS
+    if method != {"method": "kcenter", "metric": "euclidean"} or not path.exists():
+        return ""
+    vectors = vectors_of(saved, folder)
+    if vectors.nbytes > MOST_VECTORS_INSIDE:
+        return ""
+    return packed([Column("vectors", "f4", vectors.ravel())])
+
+
+def page(
+    meta: dict[str, Any], columns: str, vectors: str, chunks: Sequence[Chunk]
+) -> Iterator[str]:
     """Yield the page in pieces: what is seen first stands first."""
     style = read("page.css")
     script = f'"use strict";\n(() => {{\n{"".join(map(read, SCRIPTS))}}})();\n'
@@ -94,6 +120,7 @@ def page(meta: dict[str, Any], columns: str, chunks: Sequence[Chunk]) -> Iterato
     yield head
     yield block("meta", "application/json", in_html(meta))
     yield block("columns", "text/plain", columns)
+    yield block("vectors", "text/plain", vectors)
     yield rest.replace("<!--script-->", script)
     for chunk in chunks:
         name = f"texts-{chunk.first}-{chunk.rows}"

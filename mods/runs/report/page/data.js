@@ -29,20 +29,33 @@ async function inflate(text) {
   return new Uint8Array(await new Response(plain).arrayBuffer());
 }
 
-// Columns come byte by byte of all values, the first bytes first.
+// Values come byte by byte of all, the first bytes first.
+function valuesOf(all, at, size, kind) {
+  const Kind = globalThis[kind], width = Kind.BYTES_PER_ELEMENT;
+  const bytes = new Uint8Array(size * width);
+  for (let b = 0; b < width; b++) {
+    for (let i = 0; i < size; i++) bytes[i * width + b] = all[at++];
+  }
+  return new Kind(bytes.buffer);
+}
+
 async function readColumns() {
   const all = await inflate(byId("columns").textContent);
   let at = 0;
   for (const { name, kind, steps } of meta.columns) {
-    const Kind = globalThis[kind], width = Kind.BYTES_PER_ELEMENT;
-    const bytes = new Uint8Array(count * width);
-    for (let b = 0; b < width; b++) {
-      for (let i = 0; i < count; i++) bytes[i * width + b] = all[at++];
-    }
-    const values = new Kind(bytes.buffer);
+    const values = valuesOf(all, at, count, kind);
+    at += values.byteLength;
     if (steps) for (let i = 1; i < count; i++) values[i] += values[i - 1];
     columns[name] = values;
   }
+}
+
+// The vectors of the pool, where they are small enough to be here.
+async function readVectors() {
+  const packed = byId("vectors")?.textContent;
+  if (!packed) return null;
+  const all = await inflate(packed);
+  return valuesOf(all, 0, all.length / 4, "Float32Array");
 }
 
 const nameOf = (what, row) => meta.names[what][columns[what][row]];

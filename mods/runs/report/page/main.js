@@ -35,7 +35,7 @@ async function main() {
   await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
   await readColumns();
   for (const draw of [scores, moving, coverage, rowsSection, keys]) {
-    draw();
+    await draw();
     await new Promise((go) => setTimeout(go));
   }
   document.documentElement.dataset.ready = "";

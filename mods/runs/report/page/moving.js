@@ -3,11 +3,14 @@
 const change = new Int8Array(count); // 1: would be selected, -1: would no longer be
 let facts = null;
 
-function moving() {
+let pickAgain = null;
+
+async function moving() {
   const section = byId("what-if"), told = meta.what_if;
   section.append(h("h2", {}, "What if"), h("p", {}, "Move a setting and see what a run with it selects. ",
     "No model is asked again: what follows from the scores and picks of this run is exact, the rest an estimate, marked so."));
   facts = factsOf(told);
+  pickAgain = pickerOf(facts, await readVectors());
   const wish = { ...told.own };
   const result = h("div", { "aria-live": "polite" });
   const draw = () => showOutcome(result, wish);
@@ -99,7 +102,7 @@ function countControl(name, wish, draw, most) {
 }
 
 function showOutcome(place, wish) {
-  const found = whatIf(facts, asked(wish)), own = whatIf(facts, facts.own);
+  const found = whatIf(facts, asked(wish), pickAgain), own = whatIf(facts, facts.own);
   const before = [...facts.seeds, ...facts.picked], after = [...found.seeds, ...found.picked];
   change.fill(0);
   for (const row of after) change[row] = 1;

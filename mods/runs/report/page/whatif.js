@@ -82,7 +82,7 @@ function asked({ alpha, beta, seeds, budget }) {
   return { alpha: threshold(alpha, "top"), beta: threshold(beta, "bottom"), seeds, budget };
 }
 
-function whatIf(facts, wish) {
+function whatIf(facts, wish, pick = null) {
   const passes = passed(wish.alpha, facts.quality, facts.scored);
   const pool = without(passes.rows, facts.barred);
   const found = {
@@ -93,8 +93,11 @@ function whatIf(facts, wish) {
     found.problem = `${wish.seeds} seeds, but only ${pool.length} rows pass alpha`;
     return found;
   }
-  if (!pool.every((row) => facts.pool[row])) found.doubts.push(DOUBTS.notEmbedded);
-  found.seeds = seedsOf(facts, wish, pool, found.doubts);
+  if (!pool.every((row) => facts.pool[row])) {
+    found.doubts.push(DOUBTS.notEmbedded);
+    pick = null;
+  }
+  found.seeds = seedsOf(facts, wish, pool, pick, found.doubts);
   if (wish.budget <= wish.seeds || found.seeds.length < wish.seeds) return found;
   if (facts.own.budget <= facts.own.seeds) found.doubts.push(DOUBTS.noModel);
   else if (!same(found.seeds, facts.seeds)) found.doubts.push(DOUBTS.tunedAnew);
@@ -106,11 +109,13 @@ function whatIf(facts, wish) {
   found.unknown = unknown;
   found.necessary = necessary.rows.length;
   found.twins = necessary.rows.some((row) => facts.twin[row]);
-  found.picked = picksOf(facts, wish, found.seeds, necessary.rows, found.doubts);
+  found.picked = picksOf(facts, wish, found.seeds, necessary.rows, pick, found.doubts);
   return found;
 }
 
-function seedsOf(facts, wish, pool, doubts) {
+function seedsOf(facts, wish, pool, pick, doubts) {
+  const again = pick?.(pool, wish.seeds, []);
+  if (again) return again;
   const inside = new Set(pool);
   const kept = facts.seeds.filter((row) => inside.has(row));
   const samePool = pool.length === facts.inPool.length && pool.every((row) => facts.pool[row]);
@@ -134,8 +139,12 @@ function reviewedOf(facts, pool, seeds) {
   return { reviewed, unknown };
 }
 
-function picksOf(facts, wish, seeds, necessary, doubts) {
+function picksOf(facts, wish, seeds, necessary, pick, doubts) {
   const wanted = Math.min(wish.budget - seeds.length, necessary.length);
+  if (pick) {
+    const both = [...seeds, ...necessary].sort((a, b) => a - b);
+    return wanted ? pick(both, wanted, seeds) : [];
+  }
   if (!doubts.length && !picksFollow(facts, wish, seeds, necessary)) {
     doubts.push(DOUBTS.othersNecessary);
   }
