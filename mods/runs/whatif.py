@@ -2,8 +2,8 @@
 
 Everything follows from what the run folder holds: the scores, the order of picks, the distances,
 and, where a picker is given, the vectors. What the folder cannot know is estimated and said so.
-`report/page/whatif.js` does the same in the page; `tests/mods/runs/report/test_page.py` holds the two
-against each other.
+`report/page/whatif.js` does the same in the page; `tests/mods/runs/report/test_page.py` holds the
+two against each other.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from mods.runs.saved import SavedRun
 
     Rows: TypeAlias = npt.NDArray[np.int64]
-    Picker: TypeAlias = Callable[[Rows, int, Rows], Rows | None]
-    """(rows of the pool, how many to pick, fixed centres) -> picked rows, in order of pick; none
-    where it cannot tell, which it can where there are centres."""
+    Picker: TypeAlias = Callable[[Rows, int, Rows], Rows]
+    """(rows of the pool, how many to pick, fixed centres) -> picked rows, in order of pick."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +179,8 @@ def seeds_of(
     facts: Facts, asked: Asked, pool: Rows, pick: Picker | None, doubts: list[str]
 ) -> Rows:
     """Return the seeds: picked again, the first of the run's, or those and the farthest others."""
-    again = None if pick is None else pick(pool, asked.seeds, np.empty(0, np.int64))
-    if again is not None:
-        return again
+    if pick is not None:
+        return pick(pool, asked.seeds, np.empty(0, np.int64))
     kept = facts.seeds[np.isin(facts.seeds, pool)]
     same = len(pool) == facts.pool.sum() and facts.pool[pool].all()
     short = len(facts.seeds) < facts.own.seeds  # every other row coincided with one of them
@@ -218,8 +216,7 @@ def picks_of(
     wanted = min(asked.budget - len(seeds), len(necessary))
     if pick is not None:
         both = np.sort(np.concatenate([seeds, necessary]))
-        again = pick(both, wanted, seeds) if wanted else None
-        return np.empty(0, np.int64) if again is None else again
+        return pick(both, wanted, seeds) if wanted else np.empty(0, np.int64)
     if not doubts and not picks_follow(facts, asked, seeds, necessary):
         doubts.append(OTHERS_NECESSARY)
     kept = facts.picked[np.isin(facts.picked, necessary)]

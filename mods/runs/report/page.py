@@ -12,11 +12,12 @@ from typing import IO, Any
 
 from mods.files import check_output, make_folder, to_json, write_file
 from mods.runs.conversations import origins, read_briefly
-from mods.runs.folder import CONVERSATIONS, PAGE, PAGE_TEXTS, VECTORS, WRITTEN
+from mods.runs.folder import CONVERSATIONS, PAGE, PAGE_TEXTS, WRITTEN
 from mods.runs.report.gather import gather
-from mods.runs.report.packing import Column, as_characters, packed
+from mods.runs.report.packing import as_characters, packed
 from mods.runs.report.texts import Chunk, pack_texts
-from mods.runs.saved import SavedRun, telling, vectors_of
+from mods.runs.report.vectors import first_picks, small_vectors
+from mods.runs.saved import SavedRun, telling
 
 FILES = resources.files("mods.runs.report") / "page"
 SCRIPTS = (
@@ -26,9 +27,6 @@ SCRIPTS = (
 """In the order they are run."""
 MOST_INSIDE = 64 << 20
 """Bytes of packed texts that the page holds itself; more lie in a file beside it."""
-
-MOST_VECTORS_INSIDE = 4 << 20
-"""Bytes of vectors that the page holds, so that it picks again while a setting is moved."""
 
 
 def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Path:
@@ -47,6 +45,7 @@ def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Pat
     kept = max(characters, default=-1) >= 0
     data = packed(columns)
     vectors = small_vectors(saved, folder)
+    meta["first_picks"] = first_picks(saved) if vectors else []
     meta["texts"] = {
         "kept": kept,
         "bytes": size,
@@ -83,22 +82,6 @@ def write_utf16(file: IO[bytes], pieces: Iterator[str]) -> None:
     file.write(b"\xff\xfe")
     for piece in pieces:
         file.write(piece.encode("utf-16-le"))
-
-
-def small_vectors(saved: SavedRun, folder: Path) -> str:
-    """Return the packed vectors that the page picks again with, nothing where it does not.
-
-    It knows k-center by Euclidean distance, and holds vectors of a few megabytes.
-    """
-    selector = saved.manifest["makes"].get("plugins", {}).get("selector", {})
-    method = {k: v for k, v in selector.get("identity", {}).items() if k != "seed"}
-    path = folder / VECTORS
-    if method != {"method": "kcenter", "metric": "euclidean"} or not path.exists():
-        return ""
-    vectors = vectors_of(saved, folder)
-    if vectors.nbytes > MOST_VECTORS_INSIDE:
-        return ""
-    return packed([Column("vectors", "f4", vectors.ravel())])
 
 
 def page(

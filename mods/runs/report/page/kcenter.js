@@ -39,14 +39,12 @@ function pickerOf(facts, values) {
   }
 
   return (rows, k, centres) => {
-    // The first of all picks is drawn; it is known for the pool of the run alone.
-    if (!centres.length && !same(rows, facts.inPool)) return null;
     const places = rows.map((row) => place.get(row));
     const near = Float64Array.from(places, (at) => nearOf(centres)[at]);
     const picks = [];
     while (picks.length < k) {
       let best = 0;
-      if (!picks.length && !centres.length) best = rows.indexOf(facts.seeds[0]);
+      if (!picks.length && !centres.length) best = meta.first_picks[rows.length - 1];
       else for (let i = 1; i < near.length; i++) if (near[i] > near[best]) best = i;
       if (!(near[best] > 0)) break;
       picks.push(rows[best]);

@@ -114,8 +114,7 @@ function whatIf(facts, wish, pick = null) {
 }
 
 function seedsOf(facts, wish, pool, pick, doubts) {
-  const again = pick?.(pool, wish.seeds, []);
-  if (again) return again;
+  if (pick) return pick(pool, wish.seeds, []);
   const inside = new Set(pool);
   const kept = facts.seeds.filter((row) => inside.has(row));
   const samePool = pool.length === facts.inPool.length && pool.every((row) => facts.pool[row]);

@@ -134,15 +134,6 @@ def registry():
     return load_plugins(Sources(files=(TOY,)))
 
 
-def as_the_page_picks(saved, folder, registry):
-    """A picker that, as the page, knows the first of all picks for the pool of the run alone."""
-    pick, _ = picker_of(saved, folder, registry)
-    whole = sorted(saved.places().tolist())
-    return lambda rows, k, centres: (
-        pick(rows, k, centres) if len(centres) or rows.tolist() == whole else None
-    )
-
-
 @pytest.mark.parametrize("selector", ["toy-spread", "kcenter"])
 def test_moved_settings_give_the_numbers_of_python(selector, select, tmp_path, registry, opened):
     run = tmp_path / "run"
@@ -150,7 +141,7 @@ def test_moved_settings_give_the_numbers_of_python(selector, select, tmp_path, r
     page = opened(run / "report.html")
     saved = SavedRun.load(run)
     facts = Facts.of(saved)
-    pick = as_the_page_picks(saved, run, registry) if selector == "kcenter" else None
+    pick = picker_of(saved, run, registry)[0] if selector == "kcenter" else None
     draw = random.Random(0)
     seen = set()
     for _ in range(60):
