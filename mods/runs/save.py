@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mods.errors import OutputError
 from mods.files import (
     holds_bytes,
     to_json,
@@ -31,6 +32,7 @@ from mods.runs.folder import (
 from mods.runs.picture import draw_picture
 from mods.runs.report.page import write_page
 from mods.runs.saved import SavedRun
+from mods.wording import describe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,11 +77,16 @@ def save(selection: Selection, read: Sequence[Record], folder: Path) -> list[str
 
 
 def drawn(what: str, draw: Callable[[], object]) -> list[str]:
-    """Draw something of a selection that stands without it; returns what went wrong."""
+    """Draw something of a selection that stands without it; returns what went wrong.
+
+    Whatever that is, the hours of work before it are not lost. Raises `OutputError` alone.
+    """
     try:
         draw()
-    except (ValueError, OverflowError) as error:  # extreme scores
-        return [f"the {what} could not be drawn: {error}"]
+    except OutputError:
+        raise
+    except Exception as error:
+        return [f"the {what} could not be drawn: {describe(error)}"]
     return []
 
 

@@ -58,17 +58,21 @@ def test_a_run_that_cannot_be_written_leaves_no_manifest(select, tmp_path, monke
     assert not list(out.glob(".*.part"))
 
 
-def test_a_picture_that_cannot_be_drawn_is_a_note(select, tmp_path, monkeypatch):
-    def too_large(saved, file):
+@pytest.mark.parametrize(
+    ("what", "drawing", "file"),
+    [("picture", "draw_picture", "report.png"), ("report", "write_page", "report.html")],
+)
+def test_what_cannot_be_drawn_is_a_note(what, drawing, file, select, tmp_path, monkeypatch):
+    def too_large(*_):
         raise OverflowError("too large to draw")
 
-    monkeypatch.setattr(saving, "draw_picture", too_large)
+    monkeypatch.setattr(saving, drawing, too_large)
     progress = Progress(quiet=True)
     select(output=tmp_path / "run", progress=progress)
-    note = "the picture could not be drawn: too large to draw"
+    note = f"the {what} could not be drawn: OverflowError: too large to draw"
     assert progress.notices[-1] == note
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["notices"][-1] == note
-    assert not (tmp_path / "run" / "report.png").exists()
+    assert not (tmp_path / "run" / file).exists()
 
 
 def test_rows_of_json_are_written_byte_for_byte(mods, toy_run, tmp_path, rows):

@@ -225,7 +225,7 @@ def test_hostile_rows_stay_text(mods, toy_run, rows, tmp_path, opened):
             "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]", told
         )
         assert page.locator("dialog :is(script, img, iframe, b b)").count() == 0
-    assert "⟨202E⟩ot tfel" in told
+    assert "right ⟨202E⟩" in told
     assert page.locator("dialog details").count() == 1
     page.evaluate("location.hash = '#row-6'")
     page.click("dialog >> text=20,000 of 10,000,000 characters")
