@@ -226,7 +226,8 @@ def run(
 
         def make() -> Selection:
             found = select_rows(reading, settings, parts, work, prompts)
-            return replace(found, manifest=compose(makes, reading, found, work), folder=folder)
+            manifest = compose(makes, reading, found, work, parts)
+            return replace(found, manifest=manifest, folder=folder)
 
         folder = output.expanduser() if output else None
         if folder is None:
@@ -239,7 +240,7 @@ def run(
                     f"{folder}: no locks on this file system; run one run at a time there"
                 )
             selection = make()
-            for problem in save(selection, folder):
+            for problem in save(selection, reading.records, folder):
                 progress.note(problem)
     return selection
 

@@ -17,14 +17,17 @@ import click
 from mods._version import __version__
 from mods.commands.bench import bench
 from mods.commands.cache import cache
+from mods.commands.compare import compare
 from mods.commands.contamination import contamination
 from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
 from mods.commands.options import as_options, plugin_sources
 from mods.commands.plugins import plugins
 from mods.commands.read import read
+from mods.commands.report import report
 from mods.commands.run import run
 from mods.commands.score import score
+from mods.commands.what_if import what_if
 from mods.commands.why import why
 from mods.errors import ModsError
 from mods.progress import tell
@@ -36,6 +39,7 @@ Examples:
   mods run data.jsonl -o RUN --recipe offline
   mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
   mods why RUN 17
+  mods what-if RUN --budget 500
   mods --plugin my_scorer.py score data.jsonl --quality mine -o scores.parquet
 """
 
@@ -175,5 +179,19 @@ def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
     """
 
 
-for _command in (read, contamination, run, score, kcenter, why, plugins, doctor, bench, cache):
+for _command in (
+    read,
+    contamination,
+    run,
+    score,
+    kcenter,
+    why,
+    report,
+    what_if,
+    compare,
+    plugins,
+    doctor,
+    bench,
+    cache,
+):
     main.add_command(_command)

@@ -156,10 +156,11 @@ USUAL_NEEDS = (EMBEDDINGS, QUALITY)
 class Selector(Protocol):
     """Picks a diverse subset.
 
-    `needs` says what the pool must hold: `embeddings`, `quality`, `tokens`, or further quality
-    scorers as they are named on the command line (`ifd:model=…`). Without it: `embeddings` and
-    `quality`. A selector with a method `refused(pool)` gives the places of rows that it cannot
-    place among the others, each with the reason: they are quarantined before it selects.
+    `needs` says what the pool must hold: `embeddings`, `quality` (both if it does not say),
+    `tokens`, or further quality scorers as named on the command line. `in_order = True`: fewer
+    picks are the first of more, and only rows that coincide with picked ones are never reached.
+    A method `refused(pool)` gives the rows that it cannot place, with the reasons: they are
+    quarantined before it selects.
     """
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:

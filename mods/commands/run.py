@@ -223,7 +223,7 @@ def summary(selection: Selection) -> str:
         "",
         f"selection   {folder / 'selected.jsonl'}",
         f"receipts    {folder / 'receipts.parquet'}   (mods why {folder} ROW)",
-        f"picture     {folder / 'report.png'}",
+        f"report      {folder / 'report.html'}   (open it in a browser)",
         f"quarantine  {folder / 'quarantine.jsonl'}",
     ]
     return "\n".join(lines)

@@ -83,7 +83,11 @@ def source_digest(path: Path) -> str | None:
 
 
 def compose(
-    makes: Mapping[str, Any], reading: Reading, selection: Selection, work: Work
+    makes: Mapping[str, Any],
+    reading: Reading,
+    selection: Selection,
+    work: Work,
+    parts: Mapping[str, Part],
 ) -> dict[str, Any]:
     """Return the manifest of a finished run, as plain JSON values."""
     return {
@@ -91,6 +95,7 @@ def compose(
         "status": "done",
         "makes": makes,
         "thresholds": dict(selection.thresholds),
+        "in_order": getattr(parts["selector"].object, "in_order", False) is True,
         "rows": {
             "in": reading.rows,
             "totals": count_by_fate(selection.receipts),

@@ -139,6 +139,7 @@ def review(
         places, values = given.without_unscorable(records, results.values, "necessity")
         left = [left[at] for at in places]
         found[need] = dict(zip(left, values, strict=True))
+    given.answers.update((pool.records[i].id, a) for i, a in found.get(ANSWERS, {}).items())
     rows_to_review = [
         Item(
             pool.records[i].key,

@@ -58,8 +58,9 @@ def select_rows(
     receipts = given.receipts
     receipts.check(0)
     return Selection(
-        chosen, receipts.all, receipts.quarantined, pool, given.thresholds, given.seconds
-    )
+        chosen, receipts.all, receipts.quarantined, pool, given.thresholds, given.seconds,
+        given.answers,
+    )  # fmt: skip
 
 
 def check_seeds(pool: Pool, read: int, settings: RunSettings) -> None:

@@ -29,6 +29,8 @@ class Selection:
     """By setting (`alpha`, `beta`): `asked`, as it was given, and `score`, what it came to."""
     seconds: Mapping[str, float]
     """By stage."""
+    answers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the tuned model answered, by record id, where the necessity model reviewed answers."""
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All that makes the result, and what came out; see docs/run-folder.md."""
     folder: Path | None = None

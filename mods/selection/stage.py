@@ -51,6 +51,8 @@ class Given:
     thresholds: dict[str, Any] = field(default_factory=dict)
     """By setting: the threshold as it was asked for, and the score it came to."""
     seconds: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    """What the tuned model answered, by the id of the record."""
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -31,6 +31,7 @@ class KCenterSelector:
     """
 
     needs = (EMBEDDINGS,)
+    in_order = True
 
     def __init__(
         self,
