@@ -13,7 +13,8 @@ from mods.errors import (
     SettingsError,
 )
 from mods.hookspecs import hookimpl
-from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, Weights
+from mods.interfaces import Evidence, Outcome, Unscorable, Weights
+from mods.pool import Budget, Picks, Pool
 from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"_core", "_version", "errors", "wording"},
     {"files", "records"},
+    {"pool"},
     {"interfaces"},
     {"data", "hookspecs", "kcenter", "progress", "settings"},
     {"plugins"},
@@ -39,7 +40,8 @@ PLUGIN_LAYERS = [
 """Likewise for mods_plugins."""
 FOR_PLUGINS = {
     "mods", "mods.errors", "mods.files", "mods.hookspecs", "mods.interfaces", "mods.kcenter",
-    "mods.progress", "mods.records", "mods.settings.options", "mods.testing", "mods.wording",
+    "mods.pool", "mods.progress", "mods.records", "mods.settings.options", "mods.testing",
+    "mods.wording",
 }  # fmt: skip
 """What mods_plugins may import of mods; of a package here, its modules too."""
 LINES, FILES = 400, 15

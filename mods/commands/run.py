@@ -82,9 +82,18 @@ where it stopped when the same command is given again.
     metavar="CUT",
     help="Rows answered worse are necessary: -1.0 (below), 'bottom 30%', 'bottom 5000'.",
 )
-@click.option("--seeds", type=int, metavar="K", help="Rows of the first coverage pass.")
 @click.option(
-    "--budget", type=int, metavar="N", help="Rows of the selection; with N = K no model is tuned."
+    "--seeds", metavar="K", help="Rows of the first coverage pass, or tokens: '500k tokens'."
+)
+@click.option(
+    "--budget",
+    metavar="N",
+    help="Rows of the selection, or tokens: '2M tokens'; with N = K no model is tuned.",
+)
+@click.option(
+    "--count",
+    type=click.Choice(["trained", "all"]),
+    help="Tokens that tuning learns, or all that it reads of a row.  [default: trained]",
 )
 @click.option("--seed", type=int, metavar="INT", help="Seed of everything random.  [default: 0]")
 @click.option(
@@ -159,7 +168,8 @@ def run(
         overwrite=overwrite,
     )
     if as_json:
-        click.echo(json.dumps({"folder": str(output), **selection.manifest["rows"]}))
+        told = {**selection.manifest["rows"], "tokens": selection.manifest["tokens"]}
+        click.echo(json.dumps({"folder": str(output), **told}))
     else:
         show(summary(selection))
 
@@ -198,6 +208,12 @@ def summary(selection: Selection) -> str:
         f"rows in {rows['in']:,} = {totals['selected']:,} selected + {totals['rejected']:,} "
         f"rejected + {totals['quarantined']:,} quarantined"
     )
+    if (tokens := selection.manifest["tokens"]) is not None:
+        settings = selection.manifest["makes"]["settings"]
+        lines.append(
+            f"tokens ({settings['count']}) {tokens['selected']:,} selected, {tokens['seeds']:,} of "
+            f"them with the seeds; asked: seeds {settings['seeds']}, budget {settings['budget']}"
+        )
     folder = selection.folder
     assert folder is not None
     lines += [

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mods.interfaces import EMBEDDINGS, TOKENS, USUAL_NEEDS, Budget, Picks, Pool
+from mods.errors import SettingsError
+from mods.interfaces import EMBEDDINGS, TOKENS, USUAL_NEEDS
 from mods.plugins.rules import checked_picks
+from mods.pool import Budget, Picks, Pool
 from mods.selection.quality import score_records
 from mods.selection.stage import Given, further_scorers, needed, score_name
 from mods.work.columns import COUNTS, stacked, vectors
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from mods.plugins.part import Part
     from mods.records import Record
+    from mods.settings.amount import Amount
     from mods.settings.run import EmbedText
 
 
@@ -35,9 +38,19 @@ def fill_pool(pool: Pool, given: Given) -> Pool:
         found = embed_records(pool.records, part, given.settings.embed_text, given.work)
         given.heard(part, "embedding", pool.records, found.cut)
         pool = replace(pool, embeddings=stacked(found.values, str(part)))
-    if TOKENS in needs:
-        pool = replace(pool, tokens=count_tokens(pool.records, given))
-    return pool
+    if TOKENS in needs or given.settings.in_tokens:
+        tokens = count_tokens(pool.records, given)
+        given.receipts.count(pool.records, tokens)
+        pool = replace(pool, tokens=tokens)
+    return without_tokenless(pool, given) if given.settings.in_tokens else pool
+
+
+def without_tokenless(pool: Pool, given: Given) -> Pool:
+    """Reject rows of no tokens: a budget in tokens would hold any number of them."""
+    assert pool.tokens is not None
+    for at in np.flatnonzero(pool.tokens == 0).tolist():
+        given.receipts.reject(pool.records[at], "coverage", "tuning learns nothing from it")
+    return pool.rows(np.flatnonzero(pool.tokens > 0).tolist())
 
 
 def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
@@ -53,9 +66,10 @@ def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
 
 
 def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int64]:
-    """Count the tokens that tuning learns from each row, with the trainer's own template."""
-    part = given.parts["trainer"]
-    job = Job(part, "count_tokens", "tokens", f"tokens-{part.name}", part.identity)
+    """Count the tokens of each row with the trainer's own tokenizer and template."""
+    part, whole = given.parts["trainer"], given.settings.count == "all"
+    method, name = ("count_all_tokens", "all_tokens") if whole else ("count_tokens", "tokens")
+    job = Job(part, method, "coverage: tokens", f"{name}-{part.name}", part.identity)
     return np.array(given.work.rows(job, COUNTS, items(records)).values, dtype=np.int64)
 
 
@@ -91,22 +105,39 @@ def embed_records(
     return work.rows(job, vectors(), rows)
 
 
-def pick_seeds(pool: Pool, given: Given) -> list[int]:
-    """Pick the seeds; returns their places in the pool, in order of pick."""
+def pick_seeds(pool: Pool, given: Given) -> Picks:
+    """Pick the seeds; the indices are their places in the pool, in order of pick."""
     asked = given.settings.seeds
     none = np.empty(0, dtype=np.int64)
-    picks = pick(pool, asked, none, given.parts["selector"])
-    given.receipts.select(pool, picks, "coverage", "seed", after=0)
-    if len(picks.indices) < asked:
-        given.work.progress.note(
-            f"{len(picks.indices)} seeds instead of {asked}: every other row coincides with one "
-            "of them"
+    picks = pick(pool, budget_of(asked, asked.value, pool), none, given.parts["selector"])
+    count = len(picks.indices)
+    if not count:
+        raise SettingsError(
+            f"`seeds` {asked}: no row has so few tokens; the shortest has {pool.tokens.min()}"
+            if pool.tokens is not None
+            else f"{given.parts['selector']} picked no seed"
         )
-    seeds: list[int] = picks.indices.tolist()
-    return seeds
+    given.receipts.select(pool, picks, "coverage", "seed", after=0)
+    if exhausted(picks, asked, len(pool.records)):
+        given.work.progress.note(
+            f"{count} seeds instead of {asked}: every other row coincides with one of them"
+        )
+    return picks
 
 
-def pick(pool: Pool, k: int, initial: npt.NDArray[np.int64], part: Part) -> Picks:
-    """Pick up to k rows of the pool besides the fixed centres."""
-    picks = part.call(part.object.select, pool, Budget(rows=k), initial=initial)
-    return checked_picks(picks, len(pool.records), k, initial, str(part))
+def exhausted(picks: Picks, asked: Amount, rows: int) -> bool:
+    """Say whether a selector ended before it had what it was asked for, with rows left."""
+    if asked.in_tokens:
+        return not picks.passed and len(picks.indices) < rows
+    return len(picks.indices) < asked.value
+
+
+def budget_of(amount: Amount, left: int, pool: Pool) -> Budget:
+    """Return the budget of a selector that may take so much of an amount."""
+    return Budget(len(pool.records), left) if amount.in_tokens else Budget(left)
+
+
+def pick(pool: Pool, budget: Budget, initial: npt.NDArray[np.int64], part: Part) -> Picks:
+    """Pick rows of the pool within a budget, besides the fixed centres."""
+    picks = part.call(part.object.select, pool, budget, initial=initial)
+    return checked_picks(picks, pool, budget, initial, str(part))

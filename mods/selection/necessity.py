@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import PluginError, SettingsError
-from mods.interfaces import ANSWERS, LOSSES, Evidence, Pool, TokenLosses, Unscorable, Weights
-from mods.selection.coverage import pick
+from mods.interfaces import ANSWERS, LOSSES, Evidence, TokenLosses, Unscorable, Weights
+from mods.pool import Picks, Pool
+from mods.selection.coverage import budget_of, pick
 from mods.selection.stage import Given, score_name
 from mods.work import columns
 from mods.work.weights import noticed_of, train
@@ -184,31 +185,62 @@ def with_evidence(chunk: Sequence[Any]) -> tuple[Any, ...]:
     return [record for record, _ in chunk], Evidence(**evidence)
 
 
+def left_of_budget(pool: Pool, seeds: Sequence[int], given: Given) -> int:
+    """Return what the seeds leave of the budget, in its unit; `SettingsError` if it is less."""
+    asked = given.settings.budget
+    tokens = 0 if pool.tokens is None else int(pool.tokens[list(seeds)].sum())
+    left = asked.left(rows=len(seeds), tokens=tokens)
+    if left < 0:
+        held = f"{tokens:,} tokens" if asked.in_tokens else f"{len(seeds):,} rows"
+        raise SettingsError(
+            f"`budget` {asked} is below `seeds` {given.settings.seeds}, which came to {held}: the "
+            "selection holds the seeds, so raise the budget or lower the seeds"
+        )
+    return left
+
+
 def pick_necessary(
     pool: Pool, seeds: Sequence[int], necessary: Sequence[int], given: Given
 ) -> list[int]:
     """Second coverage pass: pick among the necessary rows, with the seeds as fixed centres."""
-    wanted = given.settings.budget - len(seeds)
+    asked, left = given.settings.budget, left_of_budget(pool, seeds, given)
     both = sorted([*seeds, *necessary])
     place = {i: at for at, i in enumerate(both)}
     part = pool.rows(both)
-    added: list[int] = []
+    picks = Picks(np.empty(0, dtype=np.int64))
     if necessary:
         initial = np.array([place[i] for i in seeds], dtype=np.int64)
-        k = min(wanted, len(necessary))
-        picks = pick(part, k, initial, given.parts["selector"])
+        budget = budget_of(asked, left if asked.in_tokens else min(left, len(necessary)), part)
+        picks = pick(part, budget, initial, given.parts["selector"])
         given.receipts.select(part, picks, "necessity", "necessary", after=len(seeds))
-        added = [both[at] for at in picks.indices]
-    for i in set(necessary) - set(added):
-        reason = f"necessary, but not among the {len(added)} picked up to the budget"
+    added = [both[at] for at in picks.indices]
+    for i in sorted(set(necessary) - set(added)):
+        reason = f"necessary, but {why_not(place[i], part, picks)}"
         given.receipts.reject(pool.records[i], "necessity", reason)
-    if len(added) < wanted:
+    if not picks.passed and left_of_budget(pool, [*seeds, *added], given) > 0:
         others = len(pool.records) - len(seeds)
         given.work.progress.note(
-            f"{len(seeds) + len(added)} rows instead of `budget` {given.settings.budget}: "
+            f"{found_of(pool, [*seeds, *added], given)} instead of `budget` {asked}: "
             + shortage(others, len(necessary), len(added), given)
         )
     return added
+
+
+def why_not(at: int, pool: Pool, picks: Picks) -> str:
+    """Say why a row of a pool was not picked."""
+    if at in picks.passed and pool.tokens is not None:
+        return (
+            f"passed over: its {pool.tokens[at]:,} tokens alone are more than the "
+            f"{picks.passed[at]:,} that were left of the budget"
+        )
+    return f"not among the {len(picks.indices)} picked up to the budget"
+
+
+def found_of(pool: Pool, chosen: Sequence[int], given: Given) -> str:
+    """Say how much was chosen, in the unit of the budget."""
+    if given.settings.budget.in_tokens and pool.tokens is not None:
+        return f"{pool.tokens[list(chosen)].sum():,} tokens"
+    return f"{len(chosen)} rows"
 
 
 def shortage(others: int, necessary: int, added: int, given: Given) -> str:

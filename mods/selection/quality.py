@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mods.errors import SettingsError
-from mods.interfaces import QUALITY, Pool, PoolScorer, Unscorable
+from mods.interfaces import QUALITY, PoolScorer, Unscorable
 from mods.plugins.rules import checked_scores
+from mods.pool import Pool
 from mods.selection.stage import Given, score_name
 from mods.work.columns import SCORES, stacked, vectors
 from mods.work.work import Job, Results, Work, items

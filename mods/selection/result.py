@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mods.selection.receipts import Receipt, count_by_fate
 
 if TYPE_CHECKING:
-    from mods.interfaces import Pool
+    from mods.pool import Pool
     from mods.records import BrokenRow, Record
 
 
