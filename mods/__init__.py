@@ -17,6 +17,7 @@ from mods.interfaces import Evidence, Outcome, Unscorable, Weights
 from mods.pool import Budget, Picks, Pool
 from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
+from mods.spending import loading, spent
 
 if TYPE_CHECKING:
     from mods.api import read, score, select
@@ -50,9 +51,11 @@ __all__ = [
     "cut",
     "hookimpl",
     "kcenter_greedy",
+    "loading",
     "read",
     "score",
     "select",
+    "spent",
 ]
 
 _LATER = {

@@ -16,6 +16,7 @@ from mods.plugins.origin import Sources
 from mods.plugins.part import Part
 from mods.plugins.registry import Registry
 from mods.progress import Progress
+from mods.runs.costs import READING
 from mods.runs.folder import RunFolder
 from mods.runs.manifest import compose, what_makes
 from mods.runs.save import save
@@ -28,6 +29,7 @@ from mods.selection.stage import choose_parts, unseen_media
 from mods.settings.choice import Choice
 from mods.settings.layers import make_settings
 from mods.settings.recipes import load_recipe
+from mods.work.costs import Costs
 from mods.work.store import default_cache
 from mods.work.work import Work
 
@@ -216,10 +218,10 @@ def run(
     interrupted, because everything costly lies in the cache.
     """
     how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
-    reading = read_data(data, registry, how, progress)
+    reading, costs = read_measured(data, registry, how, progress)
     with progress.listening():
         parts = choose_parts(registry, settings)
-        work = Work(cache_folder(cache), progress, parts["executor"])
+        work = Work(cache_folder(cache), progress, parts["executor"], costs)
         makes = what_makes(reading, settings, parts)
 
         def make() -> Selection:
@@ -336,6 +338,18 @@ def read_data(data: Data, registry: Registry, how: How, progress: Progress) -> R
     for line in reading.told:
         progress.note(line)
     return reading
+
+
+def read_measured(
+    data: Data, registry: Registry, how: How, progress: Progress
+) -> tuple[Reading, Costs]:
+    """Read as `read_data` does, and return what that cost besides."""
+    costs = Costs()
+    with costs.timed(READING) as cost:
+        reading = read_data(data, registry, how, progress)
+    cost.rows = cost.computed = reading.rows
+    cost.bytes_read = sum(Path(s).stat().st_size for s in reading.sources if Path(s).is_file())
+    return reading, costs
 
 
 def as_sources(data: Data) -> list[str] | None:

@@ -17,6 +17,7 @@ import click
 from mods._version import __version__
 from mods.commands.bench import bench
 from mods.commands.cache import cache
+from mods.commands.costs import costs
 from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
 from mods.commands.options import as_options, plugin_sources
@@ -174,5 +175,5 @@ def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
     """
 
 
-for _command in (read, run, score, kcenter, why, plugins, doctor, bench, cache):
+for _command in (read, run, score, kcenter, why, costs, plugins, doctor, bench, cache):
     main.add_command(_command)

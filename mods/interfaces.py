@@ -274,6 +274,12 @@ class Outcome:
     """Warnings that came up: they are told, and kept with the results."""
     cut: Sequence[int] = ()
     """Places, from 0, of rows that could not be read whole; see `mods.cut`."""
+    tokens: int = 0
+    """Tokens that models read and wrote; see `mods.spent`."""
+    loading: float = 0.0
+    """Of the seconds, those of loading models; see `mods.loading`."""
+    device_seconds: float = 0.0
+    """All seconds if a model computed on an accelerator, else 0."""
 
 
 class Task(Protocol):

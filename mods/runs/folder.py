@@ -18,8 +18,9 @@ SELECTED = "selected.jsonl"
 RECEIPTS = "receipts.parquet"
 POOL = "pool.parquet"
 QUARANTINE = "quarantine.jsonl"
+COSTS = "costs.json"
 PICTURE = "report.png"
-WRITTEN = (MANIFEST, SELECTED, RECEIPTS, POOL, QUARANTINE, PICTURE)
+WRITTEN = (MANIFEST, SELECTED, RECEIPTS, POOL, QUARANTINE, COSTS, PICTURE)
 LOCK = ".lock"
 """Also the sign that a run owns the folder."""
 NAMED_DIFFERENCES = 5

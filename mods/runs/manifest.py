@@ -85,8 +85,6 @@ def compose(
         "tokens": tokens(selection),
         "reading": {source: view.as_dict() for source, view in reading.views.items()},
         "notices": work.progress.notices,
-        "seconds": dict(selection.seconds),
-        "costs": work.costs.as_dict(),
         "environment": environment(),
     }
 

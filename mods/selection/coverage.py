@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from mods.settings.run import EmbedText
 
 
+SELECT, COUNT = "coverage: select", "coverage: tokens"
+"""What costs call it."""
+
+
 def fill_pool(pool: Pool, given: Given) -> Pool:
     """Add to the pool what the selector needs, and nothing else."""
     needs = given.parts["selector"].needs(USUAL_NEEDS)
@@ -69,7 +73,7 @@ def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int6
     """Count the tokens of each row with the trainer's own tokenizer and template."""
     part, whole = given.parts["trainer"], given.settings.count == "all"
     method, name = ("count_all_tokens", "all_tokens") if whole else ("count_tokens", "tokens")
-    job = Job(part, method, "coverage: tokens", f"{name}-{part.name}", part.identity)
+    job = Job(part, method, COUNT, f"{name}-{part.name}", part.identity)
     return np.array(given.work.rows(job, COUNTS, items(records)).values, dtype=np.int64)
 
 
@@ -109,7 +113,9 @@ def pick_seeds(pool: Pool, given: Given) -> Picks:
     """Pick the seeds; the indices are their places in the pool, in order of pick."""
     asked = given.settings.seeds
     none = np.empty(0, dtype=np.int64)
-    picks = pick(pool, budget_of(asked, asked.value, pool), none, given.parts["selector"])
+    budget = budget_of(asked, asked.value, pool)
+    with given.work.costs.timed(SELECT, len(pool.records)):
+        picks = pick(pool, budget, none, given.parts["selector"])
     count = len(picks.indices)
     if not count:
         raise SettingsError(

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from mods.settings.options import Generation
 
 
+TUNING, SELECT = "necessity: tuning", "necessity: select"
+"""What costs call it."""
+
+
 class TunedModel:
     """The given model tuned on some rows, when first needed; its answers and losses are cached."""
 
@@ -59,7 +63,7 @@ class TunedModel:
     def weights(self) -> Weights:
         """The weights: tuned now, or found where an earlier run left them."""
         self._work.progress.say(f"necessity: tuning the model on {len(self._rows)} seeds")
-        return train(self._trainer, self._rows, self.identity, self._work)
+        return train(self._trainer, self._rows, self.identity, self._work, TUNING)
 
     def answers(self, records: Sequence[Record]) -> Results[str | Unscorable]:
         """Return the model's answer to each record's conversation."""
@@ -211,7 +215,8 @@ def pick_necessary(
     if necessary:
         initial = np.array([place[i] for i in seeds], dtype=np.int64)
         budget = budget_of(asked, left if asked.in_tokens else min(left, len(necessary)), part)
-        picks = pick(part, budget, initial, given.parts["selector"])
+        with given.work.costs.timed(SELECT, len(both)):
+            picks = pick(part, budget, initial, given.parts["selector"])
         given.receipts.select(part, picks, "necessity", "necessary", after=len(seeds))
     added = [both[at] for at in picks.indices]
     for i in sorted(set(necessary) - set(added)):

@@ -56,7 +56,13 @@ def select_rows(
     receipts = given.receipts
     receipts.check(0)
     return Selection(
-        chosen, receipts.all, receipts.quarantined, pool, given.thresholds, given.seconds
+        chosen,
+        receipts.all,
+        receipts.quarantined,
+        pool,
+        given.thresholds,
+        given.seconds,
+        costs=work.costs,
     )
 
 

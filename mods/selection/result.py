@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.selection.receipts import Receipt, count_by_fate
+from mods.work.costs import Costs
 
 if TYPE_CHECKING:
     from mods.pool import Pool
@@ -31,6 +32,8 @@ class Selection:
     """By stage."""
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All that makes the result, and what came out; see docs/run-folder.md."""
+    costs: Costs = field(default_factory=Costs, repr=False)
+    """What the run read, computed and took from the cache; see docs/costs.md."""
     folder: Path | None = None
 
     @property
