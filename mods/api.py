@@ -23,6 +23,7 @@ from mods.runs.save import save
 from mods.runs.tables import score_table
 from mods.selection.pipeline import select_rows
 from mods.selection.plan import Step, plan
+from mods.selection.probe import probe as measure
 from mods.selection.quality import score_records
 from mods.selection.result import Selection
 from mods.selection.stage import choose_parts, unseen_media
@@ -36,6 +37,7 @@ from mods.work.work import Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mods.selection.estimate import Forecast
     from mods.settings.run import RunSettings
 
 Data: TypeAlias = str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]]
@@ -253,6 +255,27 @@ def dry_run(
         parts = choose_parts(registry, settings)
         steps = plan(len(reading.records), settings, parts)
     return reading, steps
+
+
+def probe(
+    data: Data,
+    settings: RunSettings,
+    registry: Registry,
+    *,
+    rows: int,
+    cache: Path | None,
+    progress: Progress,
+    strict: bool,
+) -> tuple[Reading, Costs, Forecast]:
+    """Read the data, measure a sample of every stage, and say what a run will take."""
+    how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
+    reading, costs = read_measured(data, registry, how, progress)
+    with progress.listening():
+        parts = choose_parts(registry, settings)
+        calm = Progress(quiet=progress.quiet, notes=False, bars=False)
+        work = Work(cache_folder(cache), calm, parts["executor"])
+        forecast = measure(list(reading.records), settings, parts, work, rows)
+    return reading, costs, forecast
 
 
 def score_rows(

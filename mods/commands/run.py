@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mods.commands.costs import money_per_hour, show_forecast
 from mods.commands.options import (
     CACHE,
     READING,
@@ -31,7 +32,8 @@ EPILOG = """\b
 Examples:
   mods run data.jsonl -o RUN --recipe offline --seeds 40 --budget 80
   mods run a.json b.parquet -o RUN --model org/model --alpha 'top 30%' --beta 'bottom 20%'
-  mods run a.json --model org/model --dry-run
+  mods run a.json --model org/model --dry-run --probe 200 --rate 2.5/h
+  mods run a.json -o RUN --model org/model --seeds '500k tokens' --budget '2M tokens'
   mods run data.jsonl -o RUN --quality reward-model:batch_size=8 --set tuning.epochs=2
   mods run data.jsonl -o RUN --quality response-length --embedder tfidf --seeds 500 --budget 500
 
@@ -110,6 +112,13 @@ where it stopped when the same command is given again.
     help="Read the data, check models, templates and settings, say what would be done, and stop.",
 )
 @click.option(
+    "--probe",
+    type=click.IntRange(min=1),
+    metavar="ROWS",
+    help="With --dry-run: measure a sample, and say what the run will take and save.",
+)
+@click.option("--rate", metavar="MONEY/h", help="With --probe: what an hour costs, e.g. '2.5/h'.")
+@click.option(
     "--media",
     type=click.Choice(["refuse", "text"]),
     help="Rows with images, sound or films where a part cannot see them: set aside, or judged by "
@@ -129,6 +138,8 @@ def run(
     strict: bool,
     overwrite: bool,
     dry_run: bool,
+    probe: int | None,
+    rate: str | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -142,6 +153,8 @@ def run(
     from mods.settings.layers import make_settings
     from mods.settings.recipes import load_recipe, load_toml
 
+    if (probe and not dry_run) or (rate and not probe):
+        raise click.UsageError("--probe goes with --dry-run, and --rate with --probe.")
     if output is None and not dry_run:
         raise click.UsageError("Missing option '--output' / '-o'.")
     recipe = recipe or "default"
@@ -152,6 +165,14 @@ def run(
         overrides=overrides,
     )
     progress = Progress(quiet=quiet, worded=as_options)
+    if probe and dry_run:
+        hourly = money_per_hour(rate)
+        reading, costs, forecast = api.probe(
+            data, settings, registry_of(ctx), rows=probe, cache=cache, progress=progress,
+            strict=strict,
+        )  # fmt: skip
+        show_forecast(reading, costs, forecast, hourly, as_json=as_json)
+        return
     if dry_run:
         found = api.dry_run(data, settings, registry_of(ctx), progress=progress, strict=strict)
         show_plan(*found, as_json=as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from mods.plugins.rules import checked_picks
 from mods.pool import Budget, Picks, Pool
 from mods.selection.quality import score_records
 from mods.selection.stage import Given, further_scorers, needed, score_name
-from mods.work.columns import COUNTS, stacked, vectors
+from mods.work.columns import COUNTS, Column, stacked, vectors
 from mods.work.work import Item, Job, Results, Work, items
 
 if TYPE_CHECKING:
@@ -71,10 +71,15 @@ def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
 
 def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int64]:
     """Count the tokens of each row with the trainer's own tokenizer and template."""
-    part, whole = given.parts["trainer"], given.settings.count == "all"
-    method, name = ("count_all_tokens", "all_tokens") if whole else ("count_tokens", "tokens")
-    job = Job(part, method, COUNT, f"{name}-{part.name}", part.identity)
+    job = counting(given.parts["trainer"], given.settings.count)
     return np.array(given.work.rows(job, COUNTS, items(records)).values, dtype=np.int64)
+
+
+def counting(part: Part, count: Literal["trained", "all"]) -> Job:
+    """Return what counts the tokens of rows."""
+    method = "count_all_tokens" if count == "all" else "count_tokens"
+    name = method.removeprefix("count_")
+    return Job(part, method, COUNT, f"{name}-{part.name}", part.identity)
 
 
 def text_of(record: Record, what: EmbedText) -> str:
@@ -98,6 +103,13 @@ def embed_records(
     records: Sequence[Record], part: Part, what: EmbedText, work: Work
 ) -> Results[npt.NDArray[np.float32]]:
     """Return one vector per record, float32, shape (d,)."""
+    return work.rows(*embedding(records, part, what))
+
+
+def embedding(
+    records: Sequence[Record], part: Part, what: EmbedText
+) -> tuple[Job, Column[npt.NDArray[np.float32]], list[Item]]:
+    """Return what embeds the texts of records, and those texts."""
     texts = [text_of(record, what) for record in records]
     identity = {"text": what, "turns": "newest first", **part.identity}
     fit = texts if hasattr(part.object, "fit") else None
@@ -106,7 +118,7 @@ def embed_records(
     label, name = f"coverage: {part.name}", f"embedding-{part.name}"
     job = Job(part, "embed", label, name, identity, fit=fit)
     rows = [Item(r.key, text, r.size) for r, text in zip(records, texts, strict=True)]
-    return work.rows(job, vectors(), rows)
+    return job, vectors(), rows
 
 
 def pick_seeds(pool: Pool, given: Given) -> Picks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -67,16 +67,20 @@ class TunedModel:
 
     def answers(self, records: Sequence[Record]) -> Results[str | Unscorable]:
         """Return the model's answer to each record's conversation."""
-        asked = items([record.conversation for record in records])
-        return self._work.rows(
-            self._job("answers", "responses", self.answering), columns.ANSWERS, asked
-        )
+        return self._work.rows(*self.asking(ANSWERS, records))
 
     def losses(self, records: Sequence[Record]) -> Results[float | Unscorable]:
         """Return the mean token loss of each record's own reply."""
-        return self._work.rows(
-            self._job("losses", "losses", self._reading), columns.SCORES, items(records)
-        )
+        return self._work.rows(*self.asking(LOSSES, records))
+
+    def asking(
+        self, need: str, records: Sequence[Record]
+    ) -> tuple[Job, columns.Column[Any], list[Item]]:
+        """Return what asks the model for evidence on records: its answers, or its losses."""
+        if need == ANSWERS:
+            asked = items([record.conversation for record in records])
+            return self._job(need, "responses", self.answering), columns.ANSWERS, asked
+        return self._job(need, "losses", self._reading), columns.SCORES, items(records)
 
     def _job(self, method: str, name: str, identity: dict[str, Any]) -> Job:
         return Job(
@@ -144,14 +148,25 @@ def review(
         places, values = given.without_unscorable(records, results.values, "necessity")
         left = [left[at] for at in places]
         found[need] = dict(zip(left, values, strict=True))
-    rows_to_review = [
-        Item(
-            pool.records[i].key,
-            (pool.records[i], {need: values[i] for need, values in found.items()}),
-            pool.records[i].size,
-        )
-        for i in left
-    ]
+    records = [pool.records[i] for i in left]
+    evidence = [{need: values[i] for need, values in found.items()} for i in left]
+    size = given.settings.generation.batch_size
+    reviewed = given.work.rows(*reviewing(part, tuned, records, evidence, size))
+    given.heard(part, "review", records, reviewed.cut)
+    places, values = given.without_unscorable(records, reviewed.values, "necessity")
+    return [left[at] for at in places], values
+
+
+def reviewing(
+    part: Part,
+    tuned: TunedModel,
+    records: Sequence[Record],
+    evidence: Sequence[Mapping[str, Any]],
+    chunk_size: int,
+) -> tuple[Job, columns.Column[float | Unscorable], list[Item]]:
+    """Return what reviews records in the light of the evidence on each, by need."""
+    pairs = zip(records, evidence, strict=True)
+    rows = [Item(record.key, (record, found), record.size) for record, found in pairs]
     job = Job(
         part,
         "review",
@@ -159,13 +174,9 @@ def review(
         f"necessity-{part.name}",
         {**part.identity, "tuned": tuned.answering},
         spread=with_evidence,
-        chunk_size=part.chunk_size(given.settings.generation.batch_size),
+        chunk_size=part.chunk_size(chunk_size),
     )
-    reviewed = given.work.rows(job, columns.SCORES, rows_to_review)
-    records = [pool.records[i] for i in left]
-    given.heard(part, "review", records, reviewed.cut)
-    places, values = given.without_unscorable(records, reviewed.values, "necessity")
-    return [left[at] for at in places], values
+    return job, columns.SCORES, rows
 
 
 def needs_of(part: Part, generator: Part) -> tuple[str, ...]:
