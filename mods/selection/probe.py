@@ -185,6 +185,7 @@ class Probe:
         part = self.parts[needed(scorer)]
         job, column = scoring(part)
         found = self._measured(job, column, items(self._seen(part)), self.passing)
+        self._keep(found.known)
         self.add("coverage", "score", scorer, self.passing, found.left, found.sample, Span())
         if isinstance(part.object, PoolScorer):
             records = list(self.pool.records)
@@ -199,18 +200,19 @@ class Probe:
 
     def _embed(self) -> None:
         part = self.parts["embedder"]
-        records = self._seen(part)
-        job, column, rows = embedding(records, part, self.settings.embed_text)
+        job, column, rows = embedding(self._seen(part), part, self.settings.embed_text)
         found = self._measured(job, column, rows, self.passing)
+        self._keep(found.known)
         left = self.passing if job.fit is not None else found.left  # fitted anew on the pool
         self.add("coverage", "embed", part.name, self.passing, left, found.sample, Span())
-        vectors = stacked([found.known[record.key] for record in records], str(part))
+        vectors = stacked([found.known[r.key] for r in self.pool.records], str(part))
         self.pool = replace(self.pool, embeddings=vectors)
 
     def _count(self) -> None:
         part = self.parts["trainer"]
         job = counting(part, self.settings.count)
         found = self._measured(job, COUNTS, items(self.pool.records), self.passing)
+        self._keep(found.known)
         self.add(
             "coverage", "count tokens", part.name, self.passing, found.left, found.sample, Span()
         )
@@ -268,9 +270,13 @@ class Probe:
             found = self._measured(job, column, asked, rows)
             work = "answer" if need == ANSWERS else "losses"
             self.add("necessity", work, generator.name, rows, rows, found.sample, Span())
-            for record, item in zip(left, asked, strict=True):
-                evidence[record.key][need] = found.known[item.key]
-            left = [r for r in left if not isinstance(evidence[r.key][need], Unscorable)]
+            answered = zip(left, asked, strict=True)
+            left = []
+            for record, item in answered:
+                value = found.known.get(item.key, Unscorable("not in the sample"))
+                if not isinstance(value, Unscorable):
+                    evidence[record.key][need] = value
+                    left.append(record)
         size = self.settings.generation.batch_size
         told = [evidence[record.key] for record in left]
         found = self._measured(*reviewing(part, tuned, left, told, size), rows)
@@ -297,6 +303,11 @@ class Probe:
         places = [at for at, r in enumerate(self.pool.records) if self._sees(part, r)]
         self.pool = self.pool.rows(places)
         return list(self.pool.records)
+
+    def _keep(self, known: Mapping[str, Any]) -> None:
+        """Leave the records in the pool that something is known of."""
+        places = [at for at, record in enumerate(self.pool.records) if record.key in known]
+        self.pool = self.pool.rows(places)
 
     def _rows_of(self, amount: Amount) -> int:
         """Return about how many rows an amount comes to."""

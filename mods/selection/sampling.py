@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 GROUP = 16
 """Rows of similar length that are measured at once: about a batch, so that they are padded as in
 the run, where rows of similar length share a batch, too."""
+FEWEST = 3
+"""Groups at least: short rows, middling ones, long ones."""
 FIRST = 4
 """Rows of the first call, which loads models and warms up; it counts as what does not grow."""
 
@@ -58,9 +60,9 @@ def measure(
         constant += cost.loading
         a_row.append((cost.seconds - cost.loading) / len(group))
         tokens, done = tokens + cost.tokens, done + len(group)
-    if first and a_row:
-        mean = sum(a_row) / len(a_row)
-        constant += warm.loading + max(0.0, warm.seconds - warm.loading - mean * len(first))
+    if first:
+        alike = a_row[len(a_row) // 2] * len(first)  # the rest of the same group
+        constant += warm.loading + max(0.0, warm.seconds - warm.loading - alike)
     measured = {row.key for group in (first, *groups) for row in group}
     unknown = {row.key for row in missing} - measured
     at_hand = [row for row in rows if row.key not in unknown]
@@ -79,15 +81,20 @@ def cost_of(work: Work, job: Job, column: Column[Any], rows: Sequence[Item]) -> 
 
 
 def spread(rows: Sequence[Item], wanted: int) -> list[list[Item]]:
-    """Return groups of rows of similar size, about so many rows together, spread over all sizes."""
+    """Return groups of rows of similar size, so many rows together, spread over all sizes.
+
+    The rows are cut into equal shares by size; each gives the rows of its middle.
+    """
     order = sorted(rows, key=lambda row: (row.size, row.key))
-    if len(order) <= wanted:
-        return [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
-    size = min(GROUP, wanted)
-    number = max(1, wanted // size)
-    share = len(order) / number
-    starts = [int((at + 0.5) * share - size / 2) for at in range(number)]
-    return [order[start : start + size] for start in starts]
+    wanted = min(wanted, len(order))
+    number = min(wanted, max(FEWEST, round(wanted / GROUP)))
+    groups = []
+    for at in range(number):
+        share = order[at * len(order) // number : (at + 1) * len(order) // number]
+        size = (at + 1) * wanted // number - at * wanted // number
+        start = (len(share) - size) // 2
+        groups.append(share[start : start + size])
+    return groups
 
 
 def warm_up(groups: list[list[Item]]) -> tuple[list[Item], list[list[Item]]]:
