@@ -21,7 +21,7 @@ from mods.spending import loading, spent
 
 if TYPE_CHECKING:
     from mods.api import read, score, select
-    from mods.kcenter import kcenter_greedy
+    from mods.kcenter import kcenter_greedy, kcenter_within
     from mods.selection.result import Selection
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "cut",
     "hookimpl",
     "kcenter_greedy",
+    "kcenter_within",
     "loading",
     "read",
     "score",
@@ -61,6 +62,7 @@ __all__ = [
 _LATER = {
     "Selection": "mods.selection.result",
     "kcenter_greedy": "mods.kcenter",
+    "kcenter_within": "mods.kcenter",
     "read": "mods.api",
     "score": "mods.api",
     "select": "mods.api",

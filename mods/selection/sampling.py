@@ -92,7 +92,7 @@ def spread(rows: Sequence[Item], wanted: int) -> list[list[Item]]:
     for at in range(number):
         share = order[at * len(order) // number : (at + 1) * len(order) // number]
         size = (at + 1) * wanted // number - at * wanted // number
-        start = (len(share) - size) // 2
+        start = max(0, (len(share) - size) // 2)
         groups.append(share[start : start + size])
     return groups
 
