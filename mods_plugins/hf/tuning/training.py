@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import SettingsError
-from mods.spending import loading, spent
+from mods.spending import loading, spending, spent
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.chat.turns import Span
@@ -59,7 +59,9 @@ def fit(
     check_weights(lm.model, loss)
     lm.model.config.use_cache = True
     lm.model.eval()
-    if not math.isfinite(lm.mean_losses(rows[:1])[0]):
+    with spending():  # a check, no part of the pace of tuning
+        finite = math.isfinite(lm.mean_losses(rows[:1])[0])
+    if not finite:
         raise loss.diverged("the tuned model gives no finite loss")
 
 
