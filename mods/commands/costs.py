@@ -134,7 +134,7 @@ def forecast_table(reading: Reading, costs: Costs, forecast: Forecast, rate: flo
     """Return a forecast as lines of text."""
     whole, chosen, saves = forecast.whole, forecast.chosen, forecast.saves
     head = (
-        f"{'stage':<10} {'work':<13} {'by':<22}{'rows':>9}{'to do':>9}{'tokens':>13}  {'time':<24}"
+        f"{'stage':<10} {'work':<13} {'by':<22}{'rows':>9}{'to do':>9}{'tokens':>13}  {'time':<32}"
     )
     lines = [head + ("money" if rate is not None else "")]
     steps = [*forecast.steps, *(step for step in (whole, chosen) if step)]
@@ -150,7 +150,7 @@ def forecast_table(reading: Reading, costs: Costs, forecast: Forecast, rate: flo
         lines.append(f"{'selecting':<77}  {span(forecast.selecting, rate)}")
         lines.append("no model is tuned in this run, so there is nothing to compare with")
     else:
-        lines.append(verdict(forecast, rate))
+        lines.append(saving(forecast, rate))
     read = costs.as_dict()["reading: files"]["seconds"]
     lines.append(
         f"rows in {reading.rows:,}; read in {read:,.1f} s; the probe took {forecast.probe:,.0f} s, "
@@ -159,17 +159,18 @@ def forecast_table(reading: Reading, costs: Costs, forecast: Forecast, rate: flo
     return "\n".join(lines)
 
 
-def verdict(forecast: Forecast, rate: float | None) -> str:
+def saving(forecast: Forecast, rate: float | None) -> str:
     """Say what selecting costs, what it saves, and from which tuning on it pays."""
     saves, (best, likely, worst) = forecast.saves, forecast.pays_from
     assert saves is not None
     costing = f"selecting costs {brief(forecast.selecting.likely, rate)}"
     if likely is None:
         return f"{costing} and saves nothing: tuning on the pool takes no longer than the selection"
-    least, most = best or likely, "never" if worst is None else f"{worst:,}"
+    least, most = f"{best or likely:,}", "never" if worst is None else f"{worst:,}"
+    within = "" if least == most else f" (range {least} to {most})"
     return (
         f"{costing}; it saves {brief(saves.likely, rate)} per training run: it pays from run "
-        f"{likely:,} on (range {least:,} to {most})"
+        f"{likely:,} on{within}"
     )
 
 
@@ -179,7 +180,7 @@ def span(seconds: Span, rate: float | None) -> str:
     if rate is None:
         return text
     low, likely, high = (v / 3600 * rate for v in (seconds.low, seconds.likely, seconds.high))
-    return f"{text:<26}{likely:,.2f} ({low:,.2f} to {high:,.2f})"
+    return f"{text:<32}{likely:,.2f} ({low:,.2f} to {high:,.2f})"
 
 
 def brief(seconds: float, rate: float | None) -> str:

@@ -27,7 +27,10 @@ FEW_TOKENS = 100
 
 
 def check_selector(selector: Selector) -> None:
-    """Check a selector on a small pool that holds what it needs, with and without centres."""
+    """Check a selector on a small pool that holds what it needs, with and without centres.
+
+    Budgets are in rows, and in tokens, which it must not exceed either.
+    """
     name = name_of(selector)
     check_identity(selector)
     require_methods(selector, "a selector", "select")
