@@ -35,6 +35,7 @@ from mods.selection.quality import scoring
 from mods.selection.sampling import Measured, measure, spread
 from mods.selection.stage import further_scorers, needed, unseen_media
 from mods.work.columns import COUNTS, Column, stacked
+from mods.work.costs import Cost
 from mods.work.weights import took
 from mods.work.work import Item, Job, Work, items
 
@@ -90,11 +91,19 @@ class Probe:
         """How many rows will pass alpha."""
 
     def add(
-        self, stage: str, what: str, part: str, rows: int, left: int, taken: Sample, more: Span
+        self,
+        stage: str,
+        what: str,
+        part: str,
+        rows: int,
+        left: int,
+        taken: Sample,
+        more: Cost | None = None,
     ) -> None:
         """Add the estimate of a step: so many rows of the sample's kind, and something besides."""
-        tokens = round(taken.tokens * left)
-        seconds = taken.seconds(left) + more
+        more = more or Cost()
+        tokens = round(taken.tokens * left) + more.tokens
+        seconds = taken.seconds(left) + Span.around(more.seconds)
         self.steps.append(Estimate(stage, what, part, rows, left, tokens, seconds))
 
     # --- the stages -----------------------------------------------------------------------------
@@ -111,7 +120,7 @@ class Probe:
         if isinstance(part.object, PoolScorer):
             scores, more = self._score_pool(part, records, at_hand, found.known)
         else:
-            scores, more = [found.known[record.key] for record in at_hand], Span()
+            scores, more = [found.known[record.key] for record in at_hand], Cost()
         self.add("quality", "score", part.name, len(records), found.left, found.sample, more)
         scored = [at for at, score in enumerate(scores) if not isinstance(score, Unscorable)]
         if not scored:
@@ -163,7 +172,7 @@ class Probe:
 
     def _score_pool(
         self, part: Part, records: list[Record], at_hand: list[Record], known: dict[str, Any]
-    ) -> tuple[list[Any], Span]:
+    ) -> tuple[list[Any], Cost]:
         """Time the step over the whole pool; rows without features lend those of similar length."""
         label = f"quality: {part.name}"
         by_size = sorted(at_hand, key=lambda record: record.size)
@@ -179,14 +188,14 @@ class Probe:
             scores = part.call(part.object.score_pool, records, stacked(lent, str(part)))
         spent = self.work.costs.of(label).since(before)
         of = {record.key: score for record, score in zip(records, scores, strict=True)}
-        return [float(of[record.key]) for record in at_hand], Span.around(spent.seconds)
+        return [float(of[record.key]) for record in at_hand], spent
 
     def _add_score(self, scorer: str) -> None:
         part = self.parts[needed(scorer)]
         job, column = scoring(part)
         found = self._measured(job, column, items(self._seen(part)), self.passing)
         self._keep(found.known)
-        self.add("coverage", "score", scorer, self.passing, found.left, found.sample, Span())
+        self.add("coverage", "score", scorer, self.passing, found.left, found.sample)
         if isinstance(part.object, PoolScorer):
             records = list(self.pool.records)
             features = stacked([found.known[r.key] for r in records], str(part))
@@ -204,7 +213,7 @@ class Probe:
         found = self._measured(job, column, rows, self.passing)
         self._keep(found.known)
         left = self.passing if job.fit is not None else found.left  # fitted anew on the pool
-        self.add("coverage", "embed", part.name, self.passing, left, found.sample, Span())
+        self.add("coverage", "embed", part.name, self.passing, left, found.sample)
         vectors = stacked([found.known[r.key] for r in self.pool.records], str(part))
         self.pool = replace(self.pool, embeddings=vectors)
 
@@ -213,9 +222,7 @@ class Probe:
         job = counting(part, self.settings.count)
         found = self._measured(job, COUNTS, items(self.pool.records), self.passing)
         self._keep(found.known)
-        self.add(
-            "coverage", "count tokens", part.name, self.passing, found.left, found.sample, Span()
-        )
+        self.add("coverage", "count tokens", part.name, self.passing, found.left, found.sample)
         counts = [found.known[record.key] for record in self.pool.records]
         self.pool = replace(self.pool, tokens=np.array(counts, dtype=np.int64))
 
@@ -269,7 +276,7 @@ class Probe:
             job, column, asked = tuned.asking(need, left)
             found = self._measured(job, column, asked, rows)
             work = "answer" if need == ANSWERS else "losses"
-            self.add("necessity", work, generator.name, rows, rows, found.sample, Span())
+            self.add("necessity", work, generator.name, rows, rows, found.sample)
             answered = zip(left, asked, strict=True)
             left = []
             for record, item in answered:
@@ -280,7 +287,7 @@ class Probe:
         size = self.settings.generation.batch_size
         told = [evidence[record.key] for record in left]
         found = self._measured(*reviewing(part, tuned, left, told, size), rows)
-        self.add("necessity", "review", part.name, rows, rows, found.sample, Span())
+        self.add("necessity", "review", part.name, rows, rows, found.sample)
 
     def _length(self, records: Sequence[Record]) -> float:
         """Return the mean length of rows in tuning: tokens if the trainer counts, else 1."""

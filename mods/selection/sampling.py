@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mods.work.costs import Cost
     from mods.work.work import Item, Job, Work
 
-GROUP = 16
+GROUP = 32
 """Rows of similar length that are measured at once: about a batch, so that they are padded as in
 the run, where rows of similar length share a batch, too."""
 FEWEST = 3

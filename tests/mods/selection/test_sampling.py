@@ -72,13 +72,13 @@ def test_what_the_cache_holds_is_neither_measured_nor_left(job, work):
 
 
 def test_groups_lie_in_the_middle_of_equal_shares_and_do_not_overlap():
-    groups = spread(rows(1000), 64)
+    groups = spread(rows(1000), 4 * GROUP)
     assert [len(group) for group in groups] == [GROUP] * 4
     sizes = [[row.size for row in group] for group in groups]
     assert sizes == [sorted(part) for part in sizes]
-    assert len({row.key for group in groups for row in group}) == 64
+    assert len({row.key for group in groups for row in group}) == 4 * GROUP
     few = spread(rows(20), 64)
     assert sorted(row.key for group in few for row in group) == sorted(r.key for r in rows(20))
     first, left = warm_up(groups)
-    assert len(first) + sum(map(len, left)) == 64
+    assert len(first) + sum(map(len, left)) == 4 * GROUP
     assert warm_up([]) == ([], [])
