@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ def spread(rows: Sequence[Item], wanted: int) -> list[list[Item]]:
     """
     order = sorted(rows, key=lambda row: (row.size, row.key))
     wanted = min(wanted, len(order))
-    number = min(wanted, max(FEWEST, round(wanted / GROUP)))
+    number = min(wanted, max(FEWEST, math.ceil(wanted / GROUP)))
     groups = []
     for at in range(number):
         share = order[at * len(order) // number : (at + 1) * len(order) // number]
