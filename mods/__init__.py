@@ -13,14 +13,16 @@ from mods.errors import (
     SettingsError,
 )
 from mods.hookspecs import hookimpl
-from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, Weights
+from mods.interfaces import Evidence, Outcome, Unscorable, Weights
+from mods.pool import Budget, Picks, Pool
 from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
+from mods.spending import loading, spent
 
 if TYPE_CHECKING:
     from mods.api import read, score, select
     from mods.gate import contamination
-    from mods.kcenter import kcenter_greedy
+    from mods.kcenter import kcenter_greedy, kcenter_within
     from mods.overlap.overlaps import Overlap
     from mods.selection.result import Selection
 
@@ -53,9 +55,12 @@ __all__ = [
     "cut",
     "hookimpl",
     "kcenter_greedy",
+    "kcenter_within",
+    "loading",
     "read",
     "score",
     "select",
+    "spent",
 ]
 
 _LATER = {
@@ -63,6 +68,7 @@ _LATER = {
     "Selection": "mods.selection.result",
     "contamination": "mods.gate",
     "kcenter_greedy": "mods.kcenter",
+    "kcenter_within": "mods.kcenter",
     "read": "mods.api",
     "score": "mods.api",
     "select": "mods.api",

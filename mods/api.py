@@ -17,24 +17,28 @@ from mods.plugins.origin import Sources
 from mods.plugins.part import Part
 from mods.plugins.registry import Registry
 from mods.progress import Progress
+from mods.runs.costs import READING
 from mods.runs.folder import RunFolder
 from mods.runs.manifest import compose, what_makes
 from mods.runs.save import save
 from mods.runs.tables import score_table
 from mods.selection.pipeline import select_rows
 from mods.selection.plan import Step, plan
+from mods.selection.probe import probe as measure
 from mods.selection.quality import score_records
 from mods.selection.result import Selection
 from mods.selection.stage import choose_parts, unseen_media
 from mods.settings.choice import Choice
 from mods.settings.layers import make_settings
 from mods.settings.recipes import load_recipe
+from mods.work.costs import Costs
 from mods.work.store import default_cache
 from mods.work.work import Work
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mods.selection.estimate import Forecast
     from mods.settings.run import RunSettings
 
 Data: TypeAlias = str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]]
@@ -218,10 +222,10 @@ def run(
     """
     how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
     prompts = prompts_of(settings.against, registry, how)
-    reading = read_data(data, registry, how, progress)
+    reading, costs = read_measured(data, registry, how, progress)
     with progress.listening():
         parts = choose_parts(registry, settings)
-        work = Work(cache_folder(cache), progress, parts["executor"])
+        work = Work(cache_folder(cache), progress, parts["executor"], costs)
         makes = what_makes(reading, settings, parts, prompts)
 
         def make() -> Selection:
@@ -256,6 +260,27 @@ def dry_run(
         parts = choose_parts(registry, settings)
         steps = plan(len(reading.records), settings, parts, len(prompts))
     return reading, steps
+
+
+def probe(
+    data: Data,
+    settings: RunSettings,
+    registry: Registry,
+    *,
+    rows: int,
+    cache: Path | None,
+    progress: Progress,
+    strict: bool,
+) -> tuple[Reading, Costs, Forecast]:
+    """Read the data, measure a sample of every stage, and say what a run will take."""
+    how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
+    reading, costs = read_measured(data, registry, how, progress)
+    with progress.listening():
+        parts = choose_parts(registry, settings)
+        calm = Progress(quiet=progress.quiet, notes=False, bars=False)
+        work = Work(cache_folder(cache), calm, parts["executor"])
+        forecast = measure(list(reading.records), settings, parts, work, rows)
+    return reading, costs, forecast
 
 
 def score_rows(
@@ -351,6 +376,18 @@ def readers_of(registry: Registry, how: How) -> dict[str, Any]:
 def prompts_of(files: Sequence[str], registry: Registry, how: How) -> list[Prompt]:
     """Read prompts in any schema, references optional; none where no file is named."""
     return read_prompts(files, readers_of(registry, how)) if files else []
+
+
+def read_measured(
+    data: Data, registry: Registry, how: How, progress: Progress
+) -> tuple[Reading, Costs]:
+    """Read as `read_data` does, and return what that cost besides."""
+    costs = Costs()
+    with costs.timed(READING) as cost:
+        reading = read_data(data, registry, how, progress)
+    cost.rows = cost.computed = reading.rows
+    cost.bytes_read = sum(Path(s).stat().st_size for s in reading.sources if Path(s).is_file())
+    return reading, costs
 
 
 def as_sources(data: Data) -> list[str] | None:

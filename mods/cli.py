@@ -19,6 +19,7 @@ from mods.commands.bench import bench
 from mods.commands.cache import cache
 from mods.commands.compare import compare
 from mods.commands.contamination import contamination
+from mods.commands.costs import costs
 from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
 from mods.commands.options import as_options, plugin_sources
@@ -186,6 +187,7 @@ for _command in (
     score,
     kcenter,
     why,
+    costs,
     report,
     what_if,
     compare,

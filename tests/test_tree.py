@@ -16,8 +16,9 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"_core", "_version", "errors", "wording"},
     {"files", "records"},
+    {"pool"},
     {"interfaces"},
-    {"data", "hookspecs", "kcenter", "progress", "settings"},
+    {"data", "hookspecs", "kcenter", "progress", "settings", "spending"},
     {"overlap", "plugins"},
     {"work"},
     {"selection"},
@@ -41,7 +42,8 @@ PLUGIN_LAYERS = [
 """Likewise for mods_plugins."""
 FOR_PLUGINS = {
     "mods", "mods.errors", "mods.files", "mods.hookspecs", "mods.interfaces", "mods.kcenter",
-    "mods.progress", "mods.records", "mods.settings.options", "mods.testing", "mods.wording",
+    "mods.pool", "mods.progress", "mods.records", "mods.settings.options", "mods.spending",
+    "mods.testing", "mods.wording",
 }  # fmt: skip
 """What mods_plugins may import of mods; of a package here, its modules too."""
 LINES, FILES = 400, 15

@@ -18,13 +18,14 @@ SELECTED = "selected.jsonl"
 RECEIPTS = "receipts.parquet"
 POOL = "pool.parquet"
 QUARANTINE = "quarantine.jsonl"
+COSTS = "costs.json"
 CONVERSATIONS = "conversations.parquet"
 VECTORS = "vectors.npy"
 PICTURE = "report.png"
 PAGE = "report.html"
 PAGE_TEXTS = "report-texts.js"
 WRITTEN = (
-    MANIFEST, SELECTED, RECEIPTS, POOL, QUARANTINE, CONVERSATIONS, VECTORS, PICTURE, PAGE,
+    MANIFEST, SELECTED, RECEIPTS, POOL, QUARANTINE, COSTS, CONVERSATIONS, VECTORS, PICTURE, PAGE,
     PAGE_TEXTS,
 )  # fmt: skip
 LOCK = ".lock"

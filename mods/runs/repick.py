@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import ModsError
-from mods.interfaces import EMBEDDINGS, QUALITY, TOKENS, USUAL_NEEDS, Pool
+from mods.interfaces import EMBEDDINGS, QUALITY, TOKENS, USUAL_NEEDS
 from mods.plugins.part import Part
+from mods.pool import Budget, Pool
 from mods.runs.conversations import read_conversations
 from mods.runs.folder import CONVERSATIONS, VECTORS
 from mods.runs.saved import vectors_of
@@ -42,7 +43,8 @@ def picker_of(saved: SavedRun, folder: Path, registry: Registry) -> tuple[Picker
             return None, f"the folder holds no {VECTORS}"
         pool = pool_of(saved, folder, needs)
         places = saved.places()
-        again = places[pick(pool, int(settings["seeds"]), np.empty(0, np.int64), part).indices]
+        seeds = Budget(int(settings["seeds"]))
+        again = places[pick(pool, seeds, np.empty(0, np.int64), part).indices]
     except (ModsError, ValueError, TypeError, KeyError) as error:
         return None, f"the selector cannot pick again: {error}"
     if not np.array_equal(again, in_order_of_pick(saved.receipts, "seed")):
@@ -52,7 +54,7 @@ def picker_of(saved: SavedRun, folder: Path, registry: Registry) -> tuple[Picker
 
     def again_among(rows: Rows, k: int, centres: Rows) -> Rows:
         initial = np.searchsorted(rows, centres)
-        picks = pick(pool.rows(at[rows].tolist()), k, initial, part)
+        picks = pick(pool.rows(at[rows].tolist()), Budget(k), initial, part)
         return np.asarray(rows[picks.indices], dtype=np.int64)
 
     return again_among, ""

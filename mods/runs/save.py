@@ -19,8 +19,10 @@ from mods.files import (
     write_table,
 )
 from mods.runs.conversations import write_conversations
+from mods.runs.costs import WRITING, by_stage
 from mods.runs.folder import (
     CONVERSATIONS,
+    COSTS,
     MANIFEST,
     PICTURE,
     POOL,
@@ -33,6 +35,7 @@ from mods.runs.picture import draw_picture
 from mods.runs.report.page import write_page
 from mods.runs.saved import SavedRun
 from mods.wording import describe
+from mods.work.weights import size_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from mods.records import Record
     from mods.selection.result import Selection
 
+RESULTS = (SELECTED, RECEIPTS, POOL, QUARANTINE, CONVERSATIONS, VECTORS, PICTURE)
 MOST_VECTORS = 128 << 20
 """Bytes of vectors that are kept in a run folder; larger pools would make it heavy."""
 
@@ -51,6 +55,22 @@ def save(selection: Selection, read: Sequence[Record], folder: Path) -> list[str
     `read` are all records, selected or not. An old manifest goes first and the new one comes last,
     so that `done` means done.
     """
+    with selection.costs.timed(WRITING, len(selection.receipts)) as cost:
+        saved, problems = save_results(selection, read, folder)
+    cost.bytes_written += sum(
+        size_of(folder / name) for name in RESULTS if (folder / name).exists()
+    )
+    write_json(folder / COSTS, by_stage(selection.costs, selection.seconds))
+    problems += drawn("report", lambda: write_page(saved, folder))
+    write_json(folder / MANIFEST, {**selection.manifest, "notices": [
+        *selection.manifest["notices"], *problems]})  # fmt: skip
+    return problems
+
+
+def save_results(
+    selection: Selection, read: Sequence[Record], folder: Path
+) -> tuple[SavedRun, list[str]]:
+    """Write the selection, its tables and its picture; returns what is to be said about it, too."""
     saved = SavedRun.of(selection)
     (folder / MANIFEST).unlink(missing_ok=True)
     write_lines(folder / SELECTED, (record.text or record.raw for record in selection.records))
@@ -70,10 +90,7 @@ def save(selection: Selection, read: Sequence[Record], folder: Path) -> list[str
     problems += drawn(
         "picture", lambda: write_file(folder / PICTURE, lambda file: draw_picture(saved, file))
     )
-    problems += drawn("report", lambda: write_page(saved, folder))
-    write_json(folder / MANIFEST, {**selection.manifest, "notices": [
-        *selection.manifest["notices"], *problems]})  # fmt: skip
-    return problems
+    return saved, problems
 
 
 def drawn(what: str, draw: Callable[[], object]) -> list[str]:

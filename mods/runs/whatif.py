@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from mods.errors import SettingsError
 from mods.selection.stage import score_name
+from mods.settings.amount import Amount
 from mods.settings.threshold import Threshold
 
 if TYPE_CHECKING:
@@ -38,13 +40,30 @@ class Asked:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Asked:
-        """Read them from the settings of a manifest."""
+        """Read them from the settings of a manifest; `SettingsError` where they are in tokens."""
+        if not in_rows(settings):
+            raise SettingsError(
+                f"what-if counts rows, and this run was asked for tokens (`seeds` "
+                f"{settings['seeds']}, `budget` {settings['budget']})"
+            )
         return cls(
             Threshold.parse(settings["alpha"], setting="alpha", side="top"),
             Threshold.parse(settings["beta"], setting="beta", side="bottom"),
             int(settings["seeds"]),
             int(settings["budget"]),
         )
+
+
+def in_rows(settings: Mapping[str, Any]) -> bool:
+    """Whether seeds and budget are numbers of rows."""
+    return not any(Amount.parse(settings[n], setting=n).in_tokens for n in ("seeds", "budget"))
+
+
+def twins(saved: SavedRun) -> npt.NDArray[np.bool_]:
+    """Say which input rows share their place on the map with another: they may coincide."""
+    twin = np.zeros(len(saved.receipts), bool)
+    twin[saved.places()] = coinciding(floats(saved.pool["x"]), floats(saved.pool["y"]))
+    return twin
 
 
 @dataclass(frozen=True)
@@ -74,10 +93,8 @@ class Facts:
         receipts, settings = saved.receipts, saved.manifest["makes"]["settings"]
         at = saved.places()
         pool, distance = np.zeros(len(receipts), bool), np.full(len(receipts), np.nan, np.float32)
-        twin = np.zeros(len(receipts), bool)
         pool[at] = True
         distance[at] = floats(saved.pool["distance"])
-        twin[at] = coinciding(floats(saved.pool["x"]), floats(saved.pool["y"]))
         return cls(
             Asked.of(settings),
             saved.manifest.get("in_order") is True,
@@ -85,7 +102,7 @@ class Facts:
             scores(saved, "necessity"),
             pool,
             distance,
-            twin,
+            twins(saved),
             in_order_of_pick(receipts, "seed"),
             in_order_of_pick(receipts, "necessary"),
         )

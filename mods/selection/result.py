@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.selection.receipts import Receipt, count_by_fate
+from mods.work.costs import Costs
 
 if TYPE_CHECKING:
-    from mods.interfaces import Pool
+    from mods.pool import Pool
     from mods.records import BrokenRow, Record
 
 
@@ -33,6 +34,8 @@ class Selection:
     """What the tuned model answered, by record id, where the necessity model reviewed answers."""
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All that makes the result, and what came out; see docs/run-folder.md."""
+    costs: Costs = field(default_factory=Costs, repr=False)
+    """What the run read, computed and took from the cache; see docs/costs.md."""
     folder: Path | None = None
 
     @property

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.runs.report.packing import Column
-from mods.runs.report.words import correlation, costs_of, knee, near_duplicates, settings_told
+from mods.runs.report.words import correlation, knee, near_duplicates, settings_told
 from mods.runs.saved import SCORES
-from mods.runs.whatif import Facts, floats
+from mods.runs.whatif import Facts, floats, in_rows, twins
 from mods.selection.stage import score_name
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def gather(
     columns += [Column.of_floats(name, values) for name, values in scores.items()]
     columns += [Column("length_" + n, "i4", v.astype(np.int32)) for n, v in lengths.items()]
     columns += cut(receipts)
-    facts = Facts.of(saved)
-    columns.append(Column.of_codes("twin", facts.twin))
+    columns.append(Column.of_codes("twin", twins(saved)))
     meta = {
         **told(saved),
         "names": {name: labels for name, (labels, _) in names.items()},
@@ -66,7 +65,7 @@ def gather(
         "curves": curves(saved),
         "near": near_duplicates(saved, scores),
         "cut": [n.removeprefix("cut_") for n in cut_names(receipts)],
-        "what_if": what_if_told(saved, facts),
+        "what_if": what_if_told(saved),
         "columns": [column.told() for column in columns],
         "count": len(receipts),
     }
@@ -82,7 +81,6 @@ def told(saved: SavedRun) -> dict[str, Any]:
         "notices": [str(notice) for notice in manifest.get("notices", [])],
         "settings": settings_told(manifest),
         "thresholds": manifest["thresholds"],
-        "costs": costs_of(manifest),
         "environment": manifest.get("environment", {}),
     }
 
@@ -226,10 +224,13 @@ def curves(saved: SavedRun) -> list[dict[str, Any]]:
     return found
 
 
-def what_if_told(saved: SavedRun, facts: Facts) -> dict[str, Any]:
-    """What the page needs to know to move the settings."""
-    own = facts.own
+def what_if_told(saved: SavedRun) -> dict[str, Any] | None:
+    """What the page needs to know to move the settings; none where they are in tokens."""
     settings = saved.manifest["makes"]["settings"]
+    if not in_rows(settings):
+        return None
+    facts = Facts.of(saved)
+    own = facts.own
     named = {k: score_name(k, settings[k]["name"]) for k in ("quality", "necessity")
              if settings.get(k)}  # fmt: skip
     known = {k: name for k, name in named.items() if name in saved.receipts.column_names}

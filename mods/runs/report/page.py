@@ -17,6 +17,7 @@ from mods.runs.report.gather import gather
 from mods.runs.report.packing import as_characters, packed
 from mods.runs.report.texts import Chunk, pack_texts
 from mods.runs.report.vectors import first_picks, small_vectors
+from mods.runs.report.words import costs_of
 from mods.runs.saved import SavedRun, telling
 
 FILES = resources.files("mods.runs.report") / "page"
@@ -40,6 +41,7 @@ def write_page(saved: SavedRun, folder: Path, target: Path | None = None) -> Pat
     chunks, characters = pack_texts(saved, folder)
     comes_from = origins(saved.receipts, read_briefly(folder / CONVERSATIONS))
     meta, columns = gather(saved, characters, comes_from)
+    meta["costs"] = costs_of(folder)
     size = sum(len(chunk.packed) for chunk in chunks)
     inside = size <= MOST_INSIDE
     kept = max(characters, default=-1) >= 0

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mods.runs.costs import load_costs
+from mods.runs.folder import COSTS
 from mods.runs.whatif import floats
 from mods.settings.choice import Choice
 
@@ -47,9 +51,19 @@ def settings_told(manifest: Mapping[str, Any]) -> list[list[str]]:
     return told
 
 
-def costs_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return seconds by stage, and what each kind of work took."""
-    return {"seconds": manifest.get("seconds", {}), "work": manifest.get("costs", {})}
+def costs_of(folder: Path) -> dict[str, Any]:
+    """Return seconds by stage, and what each kind of work took; nothing if that is not known."""
+    if not (folder / COSTS).exists():
+        return {"seconds": {}, "work": {}}
+    stages = load_costs(folder)
+    return {
+        "seconds": {name: stage.seconds for name, stage in stages.items()},
+        "work": {
+            f"{name}: {what}": asdict(cost)
+            for name, stage in stages.items()
+            for what, cost in stage.work.items()
+        },
+    }
 
 
 def correlation(

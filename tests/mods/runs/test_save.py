@@ -19,7 +19,8 @@ def test_a_run_leaves_its_rows_receipts_pool_quarantine_and_picture(select, rows
     selection = select([*rows, "no row"], output=out)
     assert {p.name for p in out.iterdir()} - {".lock"} == {
         "manifest.json", "selected.jsonl", "receipts.parquet", "pool.parquet",
-        "quarantine.jsonl", "conversations.parquet", "vectors.npy", "report.png", "report.html",
+        "quarantine.jsonl", "costs.json", "conversations.parquet", "vectors.npy",
+        "report.png", "report.html",
     }  # fmt: skip
     lines = (out / "selected.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == selection.rows

@@ -136,7 +136,7 @@ function paint(by, rows) {
 }
 
 function curve({ reason, at, words }) {
-  const rows = (reason === "seed" ? facts.seeds : facts.picked).filter((row) => !Number.isNaN(columns.radius[row]));
+  const rows = selected(reason).filter((row) => !Number.isNaN(columns.radius[row]));
   const xs = rows.map((row) => columns.order[row]), ys = rows.map((row) => columns.radius[row]);
   const top = ys[0], low = ys.at(-1); // it never grows
   const { element, x, y } = frame([xs[0], xs.at(-1)], [low - (top - low) * 0.1, top], "rows picked", "covering radius", `Covering radius by picks of ${reason} rows: ${words}`);

@@ -7,7 +7,9 @@ let pickAgain = null;
 
 async function moving() {
   const section = byId("what-if"), told = meta.what_if;
-  section.append(h("h2", {}, "What if"), h("p", {}, "Move a setting and see what a run with it selects. ",
+  section.append(h("h2", {}, "What if"));
+  if (!told) return section.append(h("p", {}, "Seeds and budget of this run are amounts of tokens; what others would select cannot be told from its folder."));
+  section.append(h("p", {}, "Move a setting and see what a run with it selects. ",
     "No model is asked again: what follows from the scores and picks of this run is exact, the rest an estimate, marked so."));
   facts = factsOf(told);
   pickAgain = pickerOf(facts, await readVectors());

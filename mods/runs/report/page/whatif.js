@@ -54,13 +54,16 @@ const passed = (rule, column, rows) => {
 const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
 // What the page's columns know; rows are named by their place, from 0.
+// The rows selected for a reason, in order of pick.
+function selected(reason) {
+  const rows = Array.from({ length: count }, (_, row) => row);
+  return rows.filter((row) => isSelected(row) && nameOf("reason", row) === reason)
+    .sort((a, b) => columns.order[a] - columns.order[b]);
+}
+
 function factsOf({ own, in_order, quality, necessity }) {
   const none = new Float64Array(count).fill(NaN);
   const all = Array.from({ length: count }, (_, row) => row);
-  const selected = (reason) => {
-    const rows = all.filter((row) => isSelected(row) && nameOf("reason", row) === reason);
-    return rows.sort((a, b) => columns.order[a] - columns.order[b]);
-  };
   const facts = {
     inOrder: in_order,
     quality: columns[quality] ?? none,
