@@ -17,19 +17,19 @@ import click
 from mods._version import __version__
 from mods.commands.bench import bench
 from mods.commands.cache import cache
-from mods.commands.compare import compare
 from mods.commands.contamination import contamination
-from mods.commands.costs import costs
 from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
 from mods.commands.options import as_options, plugin_sources
 from mods.commands.plugins import plugins
 from mods.commands.read import read
-from mods.commands.report import report
 from mods.commands.run import run
+from mods.commands.runs.compare import compare
+from mods.commands.runs.costs import costs
+from mods.commands.runs.report import report
+from mods.commands.runs.what_if import what_if
+from mods.commands.runs.why import why
 from mods.commands.score import score
-from mods.commands.what_if import what_if
-from mods.commands.why import why
 from mods.errors import ModsError
 from mods.progress import tell
 from mods.wording import printable

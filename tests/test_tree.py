@@ -24,6 +24,7 @@ LAYERS = [
     {"selection"},
     {"runs"},
     {"verdict"},
+    {"inputs"},
     {"api", "testing"},
     {"gate"},
     {"commands"},

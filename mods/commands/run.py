@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mods.commands.costs import money_per_hour, show_forecast
 from mods.commands.options import (
     AGAINST,
     CACHE,
@@ -25,6 +24,7 @@ from mods.commands.options import (
     show,
     with_options,
 )
+from mods.commands.runs.costs import money_per_hour, show_forecast
 
 if TYPE_CHECKING:
     from mods.data.reading import Reading

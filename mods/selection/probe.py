@@ -8,7 +8,7 @@ is known once all rows are embedded.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from mods.interfaces import (
     QUALITY,
     TOKENS,
     USUAL_NEEDS,
+    Encoded,
     PoolScorer,
     TokenCounter,
     Unscorable,
@@ -28,11 +29,11 @@ from mods.interfaces import (
 )
 from mods.pool import Pool
 from mods.selection.coverage import budget_of, counting, pick
-from mods.selection.embedding import embedding
+from mods.selection.embedding import embedding, encoding
 from mods.selection.estimate import Estimate, Forecast, Sample, Span, Tuning
 from mods.selection.necessity import TunedModel, needs_of, reviewing
 from mods.selection.plan import most_passing
-from mods.selection.quality import scoring
+from mods.selection.quality import encoders, scoring
 from mods.selection.sampling import Measured, measure, spread
 from mods.selection.stage import further_scorers, needed, unseen_media
 from mods.work.columns import COUNTS, Column, stacked
@@ -184,12 +185,42 @@ class Probe:
                 records, np.searchsorted(sizes, [r.size for r in records]).tolist(), strict=True
             )
         ]
+        texts: list[str] = []
         before = self.work.costs.now(label)
         with self.work.costs.timed(label):
-            scores = part.call(part.object.score_pool, records, stacked(lent, str(part)))
+            lending = self._lending(part, at_hand, texts)
+            scores = part.call(part.object.score_pool, records, stacked(lent, str(part)), *lending)
         spent = self.work.costs.of(label).since(before)
+        if part.embedder is not None:  # what it asked for is measured, and the sample scored anew
+            found = self._measured(*encoding(list(dict.fromkeys(texts)), part.embedder, label))
+            left, rows = found.left, len(set(texts))
+            self.add("quality", "embed", part.embedder.name, rows, left, found.sample)
+            return self._score_sample(part, at_hand, known), spent
         of = {record.key: score for record, score in zip(records, scores, strict=True)}
         return [float(of[record.key]) for record in at_hand], spent
+
+    def _lending(
+        self, part: Part, at_hand: list[Record], texts: list[str]
+    ) -> list[Callable[[Sequence[str]], Encoded]]:
+        """Return what stands in for the embedder of a scorer, and writes down what is asked."""
+        real = encoders(part, self.work)
+        if not real:
+            return []
+        width = real[0]([at_hand[0].prompt]).vectors.shape[1]
+
+        def lend(asked: Sequence[str]) -> Encoded:
+            texts.extend(asked)
+            return Encoded(np.ones((len(asked), width), dtype=np.float32), [])
+
+        return [lend]
+
+    def _score_sample(
+        self, part: Part, records: list[Record], known: Mapping[str, Any]
+    ) -> list[float | Unscorable]:
+        """Score the rows of the sample as a pool of their own."""
+        features = stacked([known[record.key] for record in records], str(part))
+        own = encoders(part, self.work)
+        return list(part.call(part.object.score_pool, records, features, *own))
 
     def _add_score(self, scorer: str) -> None:
         part = self.parts[needed(scorer)]
@@ -198,9 +229,7 @@ class Probe:
         self._keep(found.known)
         self.add("coverage", "score", scorer, self.passing, found.left, found.sample)
         if isinstance(part.object, PoolScorer):
-            records = list(self.pool.records)
-            features = stacked([found.known[r.key] for r in records], str(part))
-            values = list(part.call(part.object.score_pool, records, features))
+            values = self._score_sample(part, list(self.pool.records), found.known)
         else:
             values = [found.known[record.key] for record in self.pool.records]
         places = [at for at, value in enumerate(values) if not isinstance(value, Unscorable)]
@@ -210,12 +239,15 @@ class Probe:
 
     def _embed(self) -> None:
         part = self.parts["embedder"]
-        job, column, rows = embedding(self._seen(part), part, self.settings.embed_text)
+        records = self._seen(part)
+        job, column, rows = embedding(records, part, self.settings.embed_text)
         found = self._measured(job, column, rows, self.passing)
-        self._keep(found.known)
+        pairs = zip(records, rows, strict=True)
+        known = {r.key: found.known[text.key] for r, text in pairs if text.key in found.known}
+        self._keep(known)
         left = self.passing if job.fit is not None else found.left  # fitted anew on the pool
         self.add("coverage", "embed", part.name, self.passing, left, found.sample)
-        vectors = stacked([found.known[r.key] for r in self.pool.records], str(part))
+        vectors = stacked([known[r.key] for r in self.pool.records], str(part))
         self.pool = replace(self.pool, embeddings=vectors)
 
     def _count(self) -> None:

@@ -65,7 +65,7 @@ def test_what_is_exact_is_what_a_run_selects(
 
 def wished(moved):
     settings = make_settings(("toy", {**TOY_RUN, **moved}))
-    return Asked(settings.alpha, settings.beta, settings.seeds, settings.budget)
+    return Asked(settings.alpha, settings.beta, settings.seeds.value, settings.budget.value)
 
 
 def test_the_settings_of_the_run_give_the_run(select, tmp_path):

@@ -31,7 +31,7 @@ def test_every_stage_is_told_with_what_was_computed_and_what_was_cached(
     written = sum(
         path.stat().st_size
         for path in (tmp_path / "run").iterdir()
-        if path.name not in ("manifest.json", "costs.json", ".lock")
+        if path.name not in ("manifest.json", "costs.json", "report.html", ".lock")
     )
     assert first["writing"]["work"]["run folder"]["bytes_written"] == written
     shown = mods("costs", tmp_path / "again").output
