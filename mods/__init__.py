@@ -20,8 +20,10 @@ from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record
 from mods.spending import loading, spent
 
 if TYPE_CHECKING:
-    from mods.api import read, score, select
-    from mods.gate import contamination
+    from mods.api.contamination import contamination
+    from mods.api.read import read
+    from mods.api.score import score
+    from mods.api.select import select
     from mods.kcenter import kcenter_greedy, kcenter_within
     from mods.overlap.overlaps import Overlap
     from mods.selection.result import Selection
@@ -66,12 +68,12 @@ __all__ = [
 _LATER = {
     "Overlap": "mods.overlap.overlaps",
     "Selection": "mods.selection.result",
-    "contamination": "mods.gate",
+    "contamination": "mods.api.contamination",
     "kcenter_greedy": "mods.kcenter",
     "kcenter_within": "mods.kcenter",
-    "read": "mods.api",
-    "score": "mods.api",
-    "select": "mods.api",
+    "read": "mods.api.read",
+    "score": "mods.api.score",
+    "select": "mods.api.select",
 }
 """Imported when first used: they need NumPy, which `mods --help` does not."""
 

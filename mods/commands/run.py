@@ -164,7 +164,7 @@ def run(
 
     DATA are files (JSON, JSONL, CSV, Parquet, also .gz), folders or hub ids.
     """
-    from mods import api
+    from mods.api import select
     from mods.progress import Progress
     from mods.settings.layers import make_settings
     from mods.settings.recipes import load_recipe, load_toml
@@ -183,18 +183,18 @@ def run(
     progress = Progress(quiet=quiet, worded=as_options)
     if probe and dry_run:
         hourly = money_per_hour(rate)
-        reading, costs, forecast = api.probe(
+        reading, costs, forecast = select.probe(
             data, settings, registry_of(ctx), rows=probe, cache=cache, progress=progress,
             strict=strict,
         )  # fmt: skip
         show_forecast(reading, costs, forecast, hourly, as_json=as_json)
         return
     if dry_run:
-        found = api.dry_run(data, settings, registry_of(ctx), progress=progress, strict=strict)
+        found = select.dry_run(data, settings, registry_of(ctx), progress=progress, strict=strict)
         show_plan(*found, as_json=as_json)
         return
     assert output is not None
-    selection = api.run(
+    selection = select.run(
         data,
         settings,
         registry_of(ctx),

@@ -5,14 +5,14 @@ import json
 import pytest
 from conftest import HERE
 
-from mods import api
+from mods.api import select
 from mods.progress import Progress
 
 
 @pytest.fixture
 def probe(rows, registry, toy_settings, tmp_path):
     def taken(count, data=None, **changed):
-        return api.probe(
+        return select.probe(
             rows if data is None else data, toy_settings(**changed), registry, rows=count,
             cache=tmp_path / "cache", progress=Progress(quiet=True), strict=False,
         )[2]  # fmt: skip

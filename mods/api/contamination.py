@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mods.api import cache_folder, registry_with
+from mods.api.inputs import Data, How, cache_folder, prompts_of, read_data, registry_with
 from mods.data.prompts import Prompt
 from mods.data.reading import Reading
 from mods.errors import SettingsError
-from mods.inputs import Data, How, prompts_of, read_data
 from mods.overlap.near import NEAR
 from mods.overlap.overlaps import Overlap
 from mods.plugins.part import Part

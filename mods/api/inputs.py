@@ -1,4 +1,4 @@
-"""Data as callers name it, files or rows, and how it is read."""
+"""What callers name: data (files or rows), how it is read, plug-in files, a cache folder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any, TypeAlias
 from mods.data.prompts import Prompt, read_prompts
 from mods.data.reading import Reading, read_rows, read_sources
 from mods.errors import SettingsError
+from mods.plugins.loading import load_plugins
+from mods.plugins.origin import Sources
 from mods.plugins.part import Part
 from mods.plugins.registry import Registry
 from mods.progress import Progress
 from mods.runs.costs import READING
 from mods.settings.choice import Choice
 from mods.work.costs import Costs
+from mods.work.store import default_cache
 
 Data: TypeAlias = str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]]
 """Files, folders or hub ids; or rows."""
@@ -97,3 +100,14 @@ def as_sources(data: Data) -> list[str] | None:
         raise SettingsError("no data: expected at least one file, or rows")
     named = all(isinstance(item, (str, Path)) for item in data)
     return [str(item) for item in data] if named else None
+
+
+def registry_with(plugins: Sequence[str | Path]) -> Registry:
+    """Load the installed plug-ins and some files."""
+    files = [plugins] if isinstance(plugins, (str, Path)) else plugins
+    return load_plugins(Sources(files=tuple(Path(file).absolute() for file in files)))
+
+
+def cache_folder(cache: Path | None) -> Path:
+    """The folder of cached results: as asked for, else the usual one."""
+    return cache.expanduser() if cache else default_cache()
