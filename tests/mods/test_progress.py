@@ -100,9 +100,13 @@ def test_a_log_gets_whole_lines_and_a_terminal_a_bar(monkeypatch, capsys):
 
 
 def test_what_is_cut_short_says_how_far_it_came(capsys):
-    with pytest.raises(KeyError), Progress().bar("quality", 9) as advance:
-        advance(4)
-        raise KeyError
+    def work():
+        with Progress().bar("quality", 9) as advance:
+            advance(4)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
     assert capsys.readouterr().err.startswith("quality: 4 of 9 rows (44%) in 00:00")
 
 
