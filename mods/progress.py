@@ -85,7 +85,7 @@ def _bars() -> tuple[Any, Any]:
         of_mods = True
 
         def display(self, msg: str | None = None, pos: int | None = None) -> None:
-            if msg is None:
+            if msg is None and self.n != self.total:  # the end has a line of its own
                 tell(_line(self.format_dict))
 
         def close(self) -> None:

@@ -116,13 +116,15 @@ def draw_radii(axes: Axes, saved: Told) -> None:
         if rows.num_rows:
             order, radius = rows["order"].to_numpy(), rows["radius"].to_numpy()
             axes.plot(order, radius, color=colour, lw=1.8, label=f"{reason} rows")
+    if not axes.lines:
+        leave_empty(axes, "the selector gave no covering radius")
+        return
     axes.set(
         xlabel="rows picked",
         ylabel="covering radius of what was picked from",
         title="how far the farthest row is from the selection",
     )
-    if axes.lines:
-        axes.legend(fontsize=8)
+    axes.legend(fontsize=8)
 
 
 def draw_map(axes: Axes, saved: SavedRun) -> None:

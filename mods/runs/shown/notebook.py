@@ -67,6 +67,7 @@ def small_picture(told: Told) -> bytes:
     left, right = figure.subplots(1, 2)
     draw_scores(left, told, "quality", "alpha")
     draw_radii(right, told)
+    right.set(ylabel="covering radius", title="")  # the longer ones of the large picture do not fit
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()

@@ -32,7 +32,7 @@ def columns_of(rows: Rows, marks: Any | None) -> dict[str, list[Any]]:
     Raises `SettingsError` where a column is called like one of the `marks`, `RunFolderError` where
     these are of other rows.
     """
-    names = dict.fromkeys(str(name) for row in rows for name in row)
+    names = dict.fromkeys(name for row in rows for name in row)
     if marks is not None:
         if marks.num_rows != len(rows):
             raise RunFolderError(
@@ -56,7 +56,7 @@ def as_arrow(rows: Rows, marks: Any | None) -> Any:
     for name, values in columns_of(rows, marks).items():
         try:
             columns[name] = pa.array(values)
-        except (pa.ArrowException, OverflowError) as error:
+        except (pa.ArrowException, OverflowError, UnicodeError) as error:
             raise DataError(
                 f"the column {printable(name)!r} of the selected rows fits no table "
                 f"({printable(one_line(error))}): take `rows` or `to_pandas()`"
