@@ -74,7 +74,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_log_gets_whole_lines_and_a_terminal_a_bar(monkeypatch, capsys):
+class Notebook(io.StringIO):
+    """Like the standard error of a notebook, which is no terminal but moves all the same."""
+
+    __module__ = "ipykernel.iostream"
+
+
+def test_a_log_gets_whole_lines(monkeypatch, capsys):
     moments = iter([0.0, 20.0, 40.0, 60.0])
     monkeypatch.setattr("mods.progress.IN_LOGS", 0)
     with Progress().bar("quality", 1200) as advance:
@@ -89,7 +95,11 @@ def test_a_log_gets_whole_lines_and_a_terminal_a_bar(monkeypatch, capsys):
     assert lines[0].endswith(" left")
     assert lines[1] == "quality: 1,200 rows in 01:00, 20 rows/s"
     assert len(lines) == 2
-    monkeypatch.setattr(sys, "stderr", Terminal())
+
+
+@pytest.mark.parametrize("screen", [Terminal, Notebook])
+def test_a_screen_gets_a_bar_and_notes_stand_above_it(screen, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", screen())
     progress = Progress()
     with progress.bar("quality", 3) as advance:
         progress.note("few rows")
