@@ -21,12 +21,13 @@ from mods.spending import loading, spent
 
 if TYPE_CHECKING:
     from mods.api.contamination import contamination
+    from mods.api.open_run import open_run
     from mods.api.read import read
     from mods.api.score import score
     from mods.api.select import select
     from mods.kcenter import kcenter_greedy, kcenter_within
     from mods.overlap.overlaps import Overlap
-    from mods.selection.result import Selection
+    from mods.runs.shown.results import Run, Selection
 
 __all__ = [
     "BrokenRow",
@@ -46,6 +47,7 @@ __all__ = [
     "Pool",
     "RawRow",
     "Record",
+    "Run",
     "RunFolderError",
     "Selection",
     "SettingsError",
@@ -59,6 +61,7 @@ __all__ = [
     "kcenter_greedy",
     "kcenter_within",
     "loading",
+    "open_run",
     "read",
     "score",
     "select",
@@ -67,10 +70,12 @@ __all__ = [
 
 _LATER = {
     "Overlap": "mods.overlap.overlaps",
-    "Selection": "mods.selection.result",
+    "Run": "mods.runs.shown.results",
+    "Selection": "mods.runs.shown.results",
     "contamination": "mods.api.contamination",
     "kcenter_greedy": "mods.kcenter",
     "kcenter_within": "mods.kcenter",
+    "open_run": "mods.api.open_run",
     "read": "mods.api.read",
     "score": "mods.api.score",
     "select": "mods.api.select",

@@ -27,6 +27,7 @@ from mods.commands.run import run
 from mods.commands.runs.compare import compare
 from mods.commands.runs.costs import costs
 from mods.commands.runs.report import report
+from mods.commands.runs.show import show
 from mods.commands.runs.what_if import what_if
 from mods.commands.runs.why import why
 from mods.commands.score import score
@@ -39,6 +40,7 @@ Examples:
   mods read data.jsonl
   mods run data.jsonl -o RUN --recipe offline
   mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
+  mods show RUN
   mods why RUN 17
   mods what-if RUN --budget 500
   mods --plugin my_scorer.py score data.jsonl --quality mine -o scores.parquet
@@ -186,6 +188,7 @@ for _command in (
     run,
     score,
     kcenter,
+    show,
     why,
     costs,
     report,

@@ -1,14 +1,16 @@
-"""Progress on standard error: rate and time left, or nothing when asked to be quiet."""
+"""Progress on standard error: rate and time left, in a log as lines, or nothing when quiet."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from mods.wording import printable
 
@@ -23,20 +25,128 @@ ON_SCREEN, IN_LOGS = 0.2, 15.0
 """Seconds between two states of a bar: a log file wants few lines."""
 
 
-def open_screen(*, terminal: bool = False) -> bool:
-    """Say whether standard error can be written to, or whether it is a terminal."""
-    try:
-        return sys.stderr is not None and (sys.stderr.isatty() or not terminal)
-    except ValueError:  # closed
+def open_screen() -> bool:
+    """Say whether standard error can be written to."""
+    return sys.stderr is not None and not sys.stderr.closed
+
+
+def live() -> bool:
+    """Say whether a line on standard error can be drawn again: on a terminal, in a notebook."""
+    if not open_screen():
         return False
+    return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")
 
 
 def tell(text: str) -> None:
     """Write a line to standard error; it may be closed, and then nobody wants to know."""
     if sys.stderr is None:  # print would take standard output instead
         return
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError), _above_bars():
         print(text, file=sys.stderr, flush=True)
+
+
+def _above_bars() -> Any:
+    """Take bars away while a line is written, so that it does not end up in one."""
+    tqdm = sys.modules.get("tqdm")
+    return tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm and live() else nullcontext()
+
+
+def bar(
+    label: str, total: int | None, *, done: int = 0, unit: str = "rows", shown: bool = True
+) -> Any:
+    """Return a bar on standard error: a `tqdm`, with `update(number)` and `close()`.
+
+    A terminal and a notebook show it moving; a log has a line every 15 seconds, and one at the end.
+    `done` of the `total` were there before; None where the total is not known.
+    """
+    screen, lines = _bars()
+    settings = {"total": total, "initial": done, "disable": not (shown and open_screen())}
+    if live():
+        return screen(
+            desc=label, unit=f" {unit}", mininterval=ON_SCREEN, dynamic_ncols=True,
+            file=sys.stderr, **settings,
+        )  # fmt: skip
+    # A delay, however short, keeps the first state, in which nothing is done, from being shown.
+    return lines(
+        desc=label, unit=unit, mininterval=IN_LOGS, miniters=1, delay=1e-9, leave=False,
+        file=sys.stderr, **settings,
+    )  # fmt: skip
+
+
+@cache
+def _bars() -> tuple[Any, Any]:
+    """Make the classes of bars for screens and for logs; `tqdm` is imported when first needed."""
+    from tqdm import tqdm
+
+    class Screen(tqdm):  # type: ignore[misc]
+        of_mods = True
+
+    class Lines(tqdm):  # type: ignore[misc]
+        of_mods = True
+
+        def display(self, msg: str | None = None, pos: int | None = None) -> None:
+            if msg is None and self.n != self.total:  # the end has a line of its own
+                tell(_line(self.format_dict))
+
+        def close(self) -> None:
+            if not self.disable:
+                tell(_line(self.format_dict, ended=True))
+            super().close()
+
+        def clear(self, nolock: bool = False) -> None:
+            """A line of a log stays."""
+
+        def moveto(self, n: int) -> None:
+            """Nor is one written in another place."""
+
+    return Screen, Lines
+
+
+def _line(state: Mapping[str, Any], *, ended: bool = False) -> str:
+    """Tell the state of a bar in a line: how much is done, how fast, and the time left."""
+    from tqdm import tqdm
+
+    n, total, unit, seconds = (state[name] for name in ("n", "total", "unit", "elapsed"))
+    rate = (n - state["initial"]) / seconds if seconds else 0.0
+    of = "" if total is None or (ended and n == total) else f" of {total:,}"
+    share = f" ({n / total:.0%})" if of and total else ""
+    words = [f"{state['prefix'].removesuffix(': ')}: {n:,}{of} {unit}{share}"]
+    if ended:
+        words[0] += f" in {tqdm.format_interval(seconds)}"
+    if rate:
+        words.append(f"{rate:,.0f} {unit}/s" if rate >= 100 else f"{rate:.3g} {unit}/s")
+        if of and not ended:
+            words.append(f"{tqdm.format_interval((total - n) / rate)} left")
+    return printable(", ".join(words))
+
+
+_replaced: list[Any] = []
+"""What the bars of other libraries begin with, once for every `alone` that is open."""
+_replacing = threading.Lock()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hide the bars of other libraries, in all threads; those of `bar` are shown."""
+    from tqdm import tqdm
+
+    with _replacing:
+        original = _replaced[0] if _replaced else tqdm.__init__
+        _replaced.append(original)
+
+        def init(self: Any, *given: Any, **named: Any) -> None:
+            if not getattr(self, "of_mods", False):
+                named["disable"] = True
+            original(self, *given, **named)
+
+        tqdm.__init__ = init
+    try:
+        yield
+    finally:
+        with _replacing:
+            _replaced.pop()
+            if not _replaced:
+                tqdm.__init__ = original
 
 
 class Progress:
@@ -63,19 +173,8 @@ class Progress:
         self, label: str, total: int | None, *, done: int = 0
     ) -> Iterator[Callable[[int], object]]:
         """Show a bar of `total` rows; yields a function that advances it by a number of rows."""
-        from tqdm import tqdm
-
-        with tqdm(
-            desc=label,
-            total=total,
-            initial=done,
-            unit=" rows",
-            disable=not self._bars or not open_screen(),
-            mininterval=ON_SCREEN if open_screen(terminal=True) else IN_LOGS,
-            dynamic_ncols=True,
-            file=sys.stderr,
-        ) as bar:
-            yield bar.update
+        with alone(), bar(label, total, done=done, shown=self._bars) as shown:
+            yield shown.update
 
     def note(self, text: str) -> None:
         """Tell something worth knowing, once; it also goes into the manifest."""
@@ -99,7 +198,7 @@ class Progress:
             logging.getLogger(name).setLevel(logging.WARNING if self.quiet else logging.INFO)
         try:
             # What a plug-in prints must not mix with results on standard output.
-            with warnings.catch_warnings(), redirect_stdout(sys.stderr):
+            with warnings.catch_warnings(), redirect_stdout(sys.stderr), alone():
                 warnings.showwarning = lambda message, *_, **__: self.note(str(message))
                 yield
         finally:

@@ -14,7 +14,7 @@ from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
 from mods.plugins.part import Part
 from mods.plugins.registry import Registry
-from mods.progress import Progress
+from mods.progress import Progress, alone
 from mods.runs.costs import READING
 from mods.settings.choice import Choice
 from mods.work.costs import Costs
@@ -68,7 +68,10 @@ def readers_of(registry: Registry, how: How) -> dict[str, Any]:
 
 def prompts_of(files: Sequence[str], registry: Registry, how: How) -> list[Prompt]:
     """Read prompts in any schema, references optional; none where no file is named."""
-    return read_prompts(files, readers_of(registry, how)) if files else []
+    if not files:
+        return []
+    with alone():
+        return read_prompts(files, readers_of(registry, how))
 
 
 def read_measured(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,10 @@ from mods.progress import Progress
 from mods.runs.folder import RunFolder
 from mods.runs.manifest import compose, what_makes
 from mods.runs.save import save
+from mods.runs.shown.results import Selection
 from mods.selection.pipeline import select_rows
 from mods.selection.plan import Step, plan
 from mods.selection.probe import probe as measure
-from mods.selection.result import Selection
 from mods.selection.stage import choose_parts
 from mods.settings.layers import make_settings
 from mods.settings.recipes import load_recipe
@@ -129,7 +128,7 @@ def run(
         def make() -> Selection:
             found = select_rows(reading, settings, parts, work, prompts)
             manifest = compose(makes, reading, found, work, parts)
-            return replace(found, manifest=manifest, folder=folder)
+            return Selection(**vars(found), manifest=manifest, folder=folder)
 
         folder = output.expanduser() if output else None
         if folder is None:

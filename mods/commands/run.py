@@ -25,11 +25,12 @@ from mods.commands.options import (
     with_options,
 )
 from mods.commands.runs.costs import money_per_hour, show_forecast
+from mods.commands.runs.show import identity, stages
 
 if TYPE_CHECKING:
     from mods.data.reading import Reading
+    from mods.runs.shown.results import Selection
     from mods.selection.plan import Step
-    from mods.selection.result import Selection
 
 EPILOG = """\b
 Examples:
@@ -234,20 +235,7 @@ def show_plan(reading: Reading, steps: Sequence[Step], *, as_json: bool) -> None
 def summary(selection: Selection) -> str:
     """The table at the end of a run: the stages that decided about rows."""
     rows: Mapping[str, Any] = selection.manifest["rows"]
-    lines = [f"{'stage':<13} {'selected':>9} {'rejected':>9} {'quarantined':>12}"]
-    decided = [
-        (stage, counts) for stage, counts in rows["by_stage"].items() if any(counts.values())
-    ]
-    for stage, counts in [*decided, ("total", rows["totals"])]:
-        lines.append(
-            f"{stage:<13} {counts['selected']:>9,} {counts['rejected']:>9,} "
-            f"{counts['quarantined']:>12,}"
-        )
-    totals = rows["totals"]
-    lines.append(
-        f"rows in {rows['in']:,} = {totals['selected']:,} selected + {totals['rejected']:,} "
-        f"rejected + {totals['quarantined']:,} quarantined"
-    )
+    lines = [*stages(rows), identity(rows)]
     if (tokens := selection.manifest["tokens"]) is not None:
         settings = selection.manifest["makes"]["settings"]
         lines.append(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mods.data.prompts import Prompt
     from mods.data.reading import Reading
     from mods.plugins.part import Part
-    from mods.selection.result import Selection
+    from mods.selection.result import Result
     from mods.settings.run import RunSettings
     from mods.work.work import Work
 
@@ -85,7 +85,7 @@ def source_digest(path: Path) -> str | None:
 def compose(
     makes: Mapping[str, Any],
     reading: Reading,
-    selection: Selection,
+    selection: Result,
     work: Work,
     parts: Mapping[str, Part],
 ) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def compose(
     }
 
 
-def tokens(selection: Selection) -> dict[str, int] | None:
+def tokens(selection: Result) -> dict[str, int] | None:
     """Return how many tokens were selected, and how many of them with the seeds; none uncounted."""
     chosen = {(r.source, r.row) for r in selection.records}
     counted = [

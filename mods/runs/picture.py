@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
-    from mods.runs.saved import SavedRun
+    from mods.runs.saved import SavedRun, Told
 
 GREY, BLUE, ORANGE, RED = "#b8bfc7", "#1f6fb4", "#e8871e", "#c0392b"
 MAP_ROWS = 20_000
@@ -48,7 +48,7 @@ def draw_picture(saved: SavedRun, file: IO[bytes]) -> None:
     figure.savefig(file, format="png")
 
 
-def scores_of(saved: SavedRun, kind: str) -> tuple[str, npt.NDArray[np.float64]]:
+def scores_of(saved: Told, kind: str) -> tuple[str, npt.NDArray[np.float64]]:
     """Return the column of the score of a stage, and its values where there are any."""
     part = saved.manifest["makes"]["settings"].get(kind)
     name = score_name(kind, part["name"]) if part else ""
@@ -61,7 +61,7 @@ LARGEST = 1e100
 """Larger scores are drawn as this: the difference of two must be finite."""
 
 
-def draw_scores(axes: Axes, saved: SavedRun, kind: str, threshold: str) -> None:
+def draw_scores(axes: Axes, saved: Told, kind: str, threshold: str) -> None:
     """Draw a histogram of scores and the threshold."""
     name, values = scores_of(saved, kind)
     if not len(values):
@@ -100,7 +100,7 @@ def leave_empty(axes: Axes, why: str) -> None:
     axes.set_axis_off()
 
 
-def picked(saved: SavedRun, reason: str) -> Any:
+def picked(saved: Told, reason: str) -> Any:
     """The receipts of selected rows of one kind, in order of pick."""
     import pyarrow.compute as pc
 
@@ -108,7 +108,7 @@ def picked(saved: SavedRun, reason: str) -> Any:
     return saved.receipts.filter(chosen).sort_by("order")
 
 
-def draw_radii(axes: Axes, saved: SavedRun) -> None:
+def draw_radii(axes: Axes, saved: Told) -> None:
     """Draw the covering radius against the number of picks."""
     for reason, colour in (("seed", BLUE), ("necessary", ORANGE)):
         rows = picked(saved, reason)
@@ -116,13 +116,15 @@ def draw_radii(axes: Axes, saved: SavedRun) -> None:
         if rows.num_rows:
             order, radius = rows["order"].to_numpy(), rows["radius"].to_numpy()
             axes.plot(order, radius, color=colour, lw=1.8, label=f"{reason} rows")
+    if not axes.lines:
+        leave_empty(axes, "the selector gave no covering radius")
+        return
     axes.set(
         xlabel="rows picked",
         ylabel="covering radius of what was picked from",
         title="how far the farthest row is from the selection",
     )
-    if axes.lines:
-        axes.legend(fontsize=8)
+    axes.legend(fontsize=8)
 
 
 def draw_map(axes: Axes, saved: SavedRun) -> None:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mods.records import Record
-    from mods.selection.result import Selection
+    from mods.runs.shown.results import Selection
 
 RESULTS = (SELECTED, RECEIPTS, POOL, QUARANTINE, CONVERSATIONS, VECTORS, PICTURE)
 MOST_VECTORS = 128 << 20

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from mods.selection.result import Selection
+    from mods.runs.shown.results import Selection
 
 IN_RECEIPTS = {
     "id": "string", "source": "string", "row": "int64", "fate": "string", "stage": "string",
@@ -66,12 +66,18 @@ class _Shape:
 
 
 @dataclass(frozen=True)
-class SavedRun:
-    """All that is told and drawn of a run: it refers to nothing outside its folder."""
+class Told:
+    """What is told of every row of a run."""
 
     manifest: Mapping[str, Any]
     receipts: Any
     """A pyarrow table, one row per input row."""
+
+
+@dataclass(frozen=True)
+class SavedRun(Told):
+    """All that is told and drawn of a run: it refers to nothing outside its folder."""
+
     pool: Any
     """A pyarrow table, one row per row that passed alpha; see `runs.tables.pool_table`."""
 

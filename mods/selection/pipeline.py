@@ -17,7 +17,7 @@ from mods.selection.necessity import (
 )
 from mods.selection.quality import pass_quality
 from mods.selection.receipts import Receipts
-from mods.selection.result import Selection
+from mods.selection.result import Result
 from mods.selection.stage import Given
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def select_rows(
     parts: Mapping[str, Part],
     work: Work,
     prompts: Sequence[Prompt] = (),
-) -> Selection:
+) -> Result:
     """Run the stages on what was read; every input row ends with a receipt.
 
     Rows that repeat one of the `prompts` leave before any stage.
@@ -65,7 +65,7 @@ def select_rows(
     chosen = [pool.records[i] for i in [*seeds, *added]]
     receipts = given.receipts
     receipts.check(0)
-    return Selection(
+    return Result(
         chosen,
         receipts.all,
         receipts.quarantined,

@@ -1,10 +1,9 @@
-"""What a run found."""
+"""What the method found."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.selection.receipts import Receipt, count_by_fate
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from mods.records import BrokenRow, Record
 
 
-@dataclass(frozen=True)
-class Selection:
+@dataclass(frozen=True, repr=False)
+class Result:
     """The rows to tune on, and a receipt for every input row."""
 
     records: Sequence[Record]
@@ -32,11 +31,8 @@ class Selection:
     """By stage."""
     answers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the tuned model answered, by record id, where the necessity model reviewed answers."""
-    manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """All that makes the result, and what came out; see docs/run-folder.md."""
     costs: Costs = field(default_factory=Costs, repr=False)
     """What the run read, computed and took from the cache; see docs/costs.md."""
-    folder: Path | None = None
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:

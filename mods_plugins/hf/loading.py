@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import ModsError
+from mods.progress import alone
 from mods.spending import loading
 from mods.wording import needs_extra, one_line
 from mods_plugins.hf.adapters import base_of, merged
@@ -126,39 +127,16 @@ def quiet() -> Iterator[None]:
     """Keep the hub libraries' own notes and bars off the screen; their errors still come."""
     from transformers.utils import logging
 
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    level = logging.get_verbosity()
     logging.set_verbosity_error()
-    logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings(), _no_bars():
+        with warnings.catch_warnings(), alone():
             # What one library must change in its use of another.
             warnings.simplefilter("ignore", FutureWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
             yield
     finally:
         logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """Disable the bars that do not ask the library's switch (reading GGUF files makes one).
-
-    Only those of `tqdm.auto`: mods' own are of the plain `tqdm`.
-    """
-    from tqdm.auto import tqdm
-
-    before = tqdm.__init__
-
-    def disabled(bar: Any, *given: Any, **named: Any) -> None:
-        before(bar, *given, **{**named, "disable": True})
-
-    tqdm.__init__ = disabled
-    try:
-        yield
-    finally:
-        tqdm.__init__ = before
 
 
 @contextmanager

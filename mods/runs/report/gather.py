@@ -19,7 +19,7 @@ from mods.selection.stage import score_name
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mods.runs.saved import SavedRun
+    from mods.runs.saved import SavedRun, Told
 
 MOST_REASONS = 40
 """So many kinds of reasons can be chosen among; the rarer ones are one kind together."""
@@ -188,7 +188,7 @@ def cut(receipts: Any) -> list[Column]:
     return [Column.of_codes("cut", bits)]
 
 
-def score_told(name: str, values: npt.NDArray[np.float64], saved: SavedRun) -> dict[str, Any]:
+def score_told(name: str, values: npt.NDArray[np.float64], saved: Told) -> dict[str, Any]:
     """Say which threshold a score was held against, if any."""
     settings = saved.manifest["makes"]["settings"]
     held = {"quality": "alpha", "necessity": "beta"}

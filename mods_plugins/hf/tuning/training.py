@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import SettingsError
+from mods.progress import bar
 from mods.spending import loading, spending, spent
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
@@ -259,18 +260,13 @@ def _weighted_trainer(loss: ResponseLoss) -> Any:
 
 def _progress() -> TrainerCallback:
     """Make the callback that shows a bar on standard error, unless the run is quiet."""
-    from tqdm import tqdm
     from transformers import TrainerCallback
 
     class TuningBar(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.bar = tqdm(
-                total=state.max_steps,
-                initial=state.global_step,
-                desc="tuning",
-                unit=" steps",
-                disable=logger.getEffectiveLevel() > logging.INFO,
-            )
+            steps, done = state.max_steps, state.global_step
+            shown = logger.getEffectiveLevel() <= logging.INFO
+            self.bar = bar("tuning", steps, done=done, unit="steps", shown=shown)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.bar.update(state.global_step - self.bar.n)
