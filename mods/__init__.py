@@ -16,11 +16,13 @@ from mods.hookspecs import hookimpl
 from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, Weights
 from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
+from mods.trials import Scale
 
 if TYPE_CHECKING:
     from mods.api import read, score, select
     from mods.kcenter import kcenter_greedy
     from mods.selection.result import Selection
+    from mods.verdicts.api import verdict
 
 __all__ = [
     "BrokenRow",
@@ -40,6 +42,7 @@ __all__ = [
     "RawRow",
     "Record",
     "RunFolderError",
+    "Scale",
     "Selection",
     "SettingsError",
     "ToolCall",
@@ -52,6 +55,7 @@ __all__ = [
     "read",
     "score",
     "select",
+    "verdict",
 ]
 
 _LATER = {
@@ -60,6 +64,7 @@ _LATER = {
     "read": "mods.api",
     "score": "mods.api",
     "select": "mods.api",
+    "verdict": "mods.verdicts.api",
 }
 """Imported when first used: they need NumPy, which `mods --help` does not."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,6 +34,7 @@ from mods.work.work import Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mods.interfaces import Reader
     from mods.settings.run import RunSettings
 
 Data: TypeAlias = str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]]
@@ -312,8 +313,17 @@ class How:
     strict: bool = False
 
 
-def read_data(data: Data, registry: Registry, how: How, progress: Progress) -> Reading:
-    """Read files or rows into records, and say how; see `mods.data.reading`."""
+def read_data(
+    data: Data,
+    registry: Registry,
+    how: How,
+    progress: Progress,
+    prepared: Callable[[Mapping[str, Reader], How], Mapping[str, Reader]] | None = None,
+) -> Reading:
+    """Read files or rows into records, and say how; see `mods.data.reading`.
+
+    `prepared` may put other readers of files in place of the usual ones.
+    """
     sources = as_sources(data)
     options = {"schema": how.schema, "columns": how.columns, "strict": how.strict}
     if sources is None:
@@ -324,6 +334,8 @@ def read_data(data: Data, registry: Registry, how: How, progress: Progress) -> R
             name: Part.choose(registry, "reader", Choice(name), context).object
             for name in registry.names("reader")
         }
+        if prepared is not None:
+            readers = dict(prepared(readers, how))
         with progress.bar("reading", None) as advance:
             seen = 0
 

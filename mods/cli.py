@@ -24,6 +24,7 @@ from mods.commands.plugins import plugins
 from mods.commands.read import read
 from mods.commands.run import run
 from mods.commands.score import score
+from mods.commands.verdict import verdict
 from mods.commands.why import why
 from mods.errors import ModsError
 from mods.progress import tell
@@ -35,6 +36,7 @@ Examples:
   mods run data.jsonl -o RUN --recipe offline
   mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
   mods why RUN 17
+  mods verdict RUN --prompts held_out.jsonl
   mods --plugin my_scorer.py score data.jsonl --quality mine -o scores.parquet
 """
 
@@ -84,7 +86,7 @@ class ModsGroup(click.Group):
             with terminable():
                 return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            kept = ctx.invoked_subcommand in ("run", "score")
+            kept = ctx.invoked_subcommand in ("run", "score", "verdict")
             more = ": finished batches are kept, the same command goes on" if kept else ""
             tell(f"\ninterrupted{more}")
             number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
@@ -174,5 +176,5 @@ def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
     """
 
 
-for _command in (read, run, score, kcenter, why, plugins, doctor, bench, cache):
+for _command in (read, run, score, kcenter, why, verdict, plugins, doctor, bench, cache):
     main.add_command(_command)
