@@ -22,6 +22,7 @@ LAYERS = [
     {"work"},
     {"selection"},
     {"runs"},
+    {"verdict"},
     {"api", "testing"},
     {"commands"},
     {"cli"},
