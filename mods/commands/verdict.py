@@ -136,6 +136,7 @@ def verdict(
     and updates, and every tuned model is asked the same prompts.
     """
     from mods.api import How
+    from mods.judging.page import table
     from mods.progress import Progress
     from mods.verdicts import api
 
@@ -166,7 +167,7 @@ def verdict(
         progress=progress,
         overwrite=overwrite,
     )
-    click.echo(json.dumps(made)) if as_json else show(summary(made))
+    click.echo(json.dumps(made)) if as_json else show(table(made))
 
 
 def plan_table(plan: Mapping[str, Any]) -> str:
@@ -186,17 +187,3 @@ def plan_table(plan: Mapping[str, Any]) -> str:
     lines += ["", f"prompts   {prompts}", f"measures  {', '.join(plan['measures'])}"]
     lines.append(f"at most   {', '.join(work)}; nothing was tuned or asked")
     return "\n".join(lines)
-
-
-def summary(made: Mapping[str, Any]) -> str:
-    """Say what came out."""
-    lines = []
-    for name, measure in made["measures"].items():
-        for of, found in measure["by_set"].items():
-            lines.append(f"{name} ({measure['unit']}), {of}: {found['word'] or ''}")
-            for c in found["comparisons"]:
-                lines.append(
-                    f"  against {c['against']:<16} {c['effect']:>+9.4f}  "
-                    f"[{c['low']:+.4f}, {c['high']:+.4f}]"
-                )
-    return "\n".join([*lines, "", f"{made['word']}: {made['reason']}"])

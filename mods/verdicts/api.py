@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.api import Data, How, cache_folder, registry_with
-from mods.errors import SettingsError
+from mods.errors import DataError, SettingsError
+from mods.judging.statistics import FEWEST_PROMPTS
 from mods.plugins.part import Part
 from mods.progress import Progress
 from mods.selection.stage import check_model_options
 from mods.settings.choice import Choice
 from mods.verdicts import arms as arms_
 from mods.verdicts import measures as measures_
-from mods.verdicts.arms import SELECTION, Arms, Target, arm_parts, fill_pool, needs_of
+from mods.verdicts.arms import BASELINE, SELECTION, Arms, Target, arm_parts, fill_pool, needs_of
 from mods.verdicts.finished import FinishedRun
 from mods.verdicts.measures import Measure
 from mods.verdicts.outcome import compose
@@ -140,15 +141,14 @@ def judge_run(
 
     The same call goes on where it was interrupted, because everything costly lies in the cache.
     """
-    run, plan, work = prepare(folder, asked, registry, cache, progress)
+    run, plan, work, before = prepare(folder, asked, registry, cache, progress)
     primary = primary_of(plan.measures, asked.primary)
     makes = what_makes(run, plan)
     place = VerdictFolder((output or folder / FOLDER).expanduser())
     with place.claimed(makes["of"], overwrite=overwrite), progress.listening():
         found = try_arms(plan, work)
-        made = compose(
-            plan, found, primary, about(run), makes, progress.notices, work.costs.as_dict()
-        )
+        notes = progress.notices[before:]
+        made = compose(plan, found, primary, about(run), makes, notes, work.costs.as_dict())
         for problem in save(made, place.path):
             progress.note(problem)
     return made
@@ -156,12 +156,16 @@ def judge_run(
 
 def prepare(
     folder: Path, asked: Asked, registry: Registry, cache: Path | None, progress: Progress
-) -> tuple[FinishedRun, Plan, Work]:
-    """Read the run, its data and the prompts, match the arms: all that costs little."""
+) -> tuple[FinishedRun, Plan, Work, int]:
+    """Read the run, its data and the prompts, match the arms: all that costs little.
+
+    Returns also how many notices came up while files were read.
+    """
     run = FinishedRun.load(folder)
     settings = run.settings(asked.changed, asked.overrides)
     sets = read_prompts(asked.prompts, registry, asked.how, progress)
     source = run.read(asked.data, settings, registry, progress)
+    before = len(progress.notices)
     with progress.listening():
         parts = choose_parts(registry, settings)
         work = Work(cache_folder(cache), progress, parts["executor"])
@@ -176,7 +180,7 @@ def prepare(
         planned = [arms.plan(choice) for choice in choices]
     seeds = [settings.seed + number for number in range(asked.tuning_seeds)]
     plan = Plan(planned, measures, sets, seeds, arms.target, settings, registry, parts)
-    return run, plan, work
+    return run, plan, work, before
 
 
 def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
@@ -192,10 +196,13 @@ def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
 
 
 def arm_choices(names: Sequence[str]) -> list[Choice]:
-    """Return the arms: those that were named, or the usual ones and those with `+` before."""
+    """Return the arms: those that were named, or the usual ones and those with `+` before.
+
+    The selection and the rows by chance, which it is held against, are always among them.
+    """
     added = [name.removeprefix("+") for name in names if name.startswith("+")]
     named = [name for name in names if not name.startswith("+")] or list(arms_.USUAL)
-    choices = [Choice.parse(name) for name in [SELECTION, *named, *added]]
+    choices = [Choice.parse(name) for name in [SELECTION, BASELINE, *named, *added]]
     return list({str(choice): choice for choice in choices}.values())
 
 
@@ -236,11 +243,16 @@ def choose_measures(
             str(choice), part, parts["generator"], prompts, settings.generation.batch_size
         )
         if not measure.places:
-            progress.note(f"{choice} is not measured: no prompt has the reference that it needs")
+            progress.note(f"{choice} is not measured: {measure.lacks}")
             continue
         part.check()
         found.append(measure)
-    if not any(measure.scale.better for measure in found):
+    deciding = [measure for measure in found if measure.scale.better]
+    if deciding and max(len(measure.places) for measure in deciding) < FEWEST_PROMPTS:
+        raise DataError(
+            f"only {len(deciding[0].places)} prompts can be measured; give {FEWEST_PROMPTS} or more"
+        )
+    if not deciding:
         raise SettingsError(
             "no measure can be had that says which answers are better: give prompts with "
             "references, or another measure with `measures`"
@@ -266,7 +278,6 @@ def about(run: FinishedRun) -> dict[str, Any]:
     return {
         "folder_name": run.folder.resolve().name,
         "rows": run.manifest["rows"]["selected"],
-        "inputs": run.manifest["makes"]["inputs"],
     }
 
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 SELECTION, UNTUNED = "selection", "untuned"
 """The arms that are no plug-ins."""
-USUAL = (
-    SELECTION, "random", "longest", "top-quality", "distinct-half", "whole", UNTUNED,
-)  # fmt: skip
+BASELINE, RIVAL = "random", "longest"
+"""What a selection has to beat, and what it must not be worse than."""
+USUAL = (SELECTION, BASELINE, RIVAL, "top-quality", "distinct-half", "whole", UNTUNED)
 WORDS = {
     SELECTION: "the rows that mods selected",
     UNTUNED: "the given model as it is",

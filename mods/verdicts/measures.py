@@ -94,6 +94,13 @@ class Measure:
         """What it measures, in a few words."""
         return str(getattr(self.part.object, "words", "")) or self.name
 
+    @property
+    def lacks(self) -> str:
+        """Why prompts may have no number."""
+        if REFERENCES in self.needs or LOSSES in self.needs:
+            return "its prompts have no references"
+        return "none of its prompts could be answered and measured"
+
     @cached_property
     def places(self) -> list[int]:
         """The prompts that can be measured: with a reference where one is needed, all seen."""

@@ -37,6 +37,8 @@ class PromptSet:
     sha256: str | None
     prompts: Sequence[Record]
     """The reply of a prompt is its reference, or `NO_REFERENCE`."""
+    left_out: int = 0
+    """Rows that are no prompts."""
 
     @property
     def references(self) -> int:
@@ -50,6 +52,7 @@ class PromptSet:
             "references": self.references,
             "file": Path(self.file).name,
             "sha256": self.sha256,
+            **({"left_out": self.left_out} if self.left_out else {}),
         }
 
 
@@ -84,7 +87,8 @@ def read_prompts(
             raise DataError(f"the prompts {file} were given twice: name every file once")
         path = Path(file)
         digest = file_digest(path) if path.is_file() else None
-        sets[name] = PromptSet(name, file, digest, list(reading.records))
+        prompts, left_out = list(reading.records), len(reading.broken)
+        sets[name] = PromptSet(name, file, digest, prompts, left_out)
     return list(sets.values())
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mods.errors import OutputError, RunFolderError
-from mods.files import locked, make_folder, remove_drafts, to_json, write_json
+from mods.files import locked, make_folder, remove_drafts, to_json, write_file, write_json
+from mods.judging.page import page
+from mods.judging.picture import draw_picture
 from mods.runs.folder import LOCK, NAMED_DIFFERENCES, differences
 
 VERDICT, PAGE, PICTURE = "verdict.json", "verdict.md", "verdict.png"
@@ -76,5 +78,11 @@ def load(folder: Path) -> dict[str, Any]:
 def save(verdict: Mapping[str, Any], folder: Path) -> list[str]:
     """Write a verdict into its folder; returns what is to be said about it."""
     (folder / VERDICT).unlink(missing_ok=True)
+    write_file(folder / PAGE, lambda file: file.write(page(verdict).encode("utf-8", "replace")))
+    problems = []
+    try:
+        write_file(folder / PICTURE, lambda file: draw_picture(verdict, file))
+    except (ValueError, OverflowError) as error:  # extreme numbers; the verdict stands
+        problems.append(f"the picture could not be drawn: {error}")
     write_json(folder / VERDICT, verdict)
-    return []
+    return problems

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mods.errors import DataError
-from mods.verdict.intervals import Floats
+from mods.judging.intervals import Floats
 
 
 @dataclass(frozen=True)

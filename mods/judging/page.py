@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mods.verdict.shown import (
+from mods.judging.shown import (
     Verdict,
     against,
     arm_words,
@@ -91,7 +91,7 @@ def measure_part(verdict: Verdict, measure: Mapping[str, Any]) -> str:
 def about(measure: Mapping[str, Any]) -> str:
     """Say how a measure is read, whether its judge is independent, and what it could not judge."""
     low, high = measure.get("range") or (None, None)
-    text = f"In {escape(measure['unit'])}; {measure['better']} is better"
+    text = f"In {escape(measure['unit'])}; {measure['better'] or 'neither way'} is better"
     text += "" if low is None else f"; at least {number(low)}"
     text += "." if high is None else f"; at most {number(high)}."
     if not measure.get("independent", True):
@@ -110,7 +110,7 @@ def set_rows(measure: Mapping[str, Any]) -> Iterator[list[str]]:
         yield [
             set_words(name),
             number(part(chance, "prompts")),
-            judgement["word"],
+            judgement["word"] or "–",
             effect(chance),
             effect(against(judgement, SUBJECT, RIVAL)),
             number(part(chance, "detectable")),

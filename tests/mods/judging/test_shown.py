@@ -2,7 +2,7 @@
 
 import pytest
 
-from mods.verdict.shown import effect, measures_of, number, sets_of
+from mods.judging.shown import effect, measures_of, number, sets_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 import pytest
 from support.verdicts import verdict
 
-from mods.verdict.page import page, table
+from mods.judging.page import page, table
 
 
 @pytest.fixture(scope="module")

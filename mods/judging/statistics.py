@@ -1,6 +1,6 @@
 """Does an arm help? Paired differences, their intervals, and one of three words.
 
-The intervals (`mods.verdict.intervals`) hold the luck of prompts, of draws and of tuning seeds. So
+The intervals (`mods.judging.intervals`) hold the luck of prompts, of draws and of tuning seeds. So
 a selection that is nothing but another random draw is called "helped" or "hurt" in at most 5 % of
 all trials; `benchmarks/verdict_calibration.py` counts it.
 """
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from mods.errors import DataError, SettingsError
-from mods.verdict.intervals import POWER, Contrast, Estimate, Floats, Luck, estimate, holm
+from mods.judging.intervals import POWER, Contrast, Estimate, Floats, Luck, estimate, holm
 
 Better = Literal["higher", "lower"]
 Word = Literal["helped", "no evidence", "hurt"]

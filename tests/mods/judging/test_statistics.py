@@ -7,7 +7,7 @@ import pytest
 from support.verdicts import trial
 
 from mods.errors import DataError, SettingsError
-from mods.verdict.statistics import judge
+from mods.judging.statistics import judge
 
 
 def word(effects, better="higher", **options):

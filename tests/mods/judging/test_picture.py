@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from support.verdicts import SETS, verdict
 
-from mods.verdict.picture import draw_measure, draw_picture
+from mods.judging.picture import draw_measure, draw_picture
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mods.verdict.intervals import Contrast, Luck, estimate, holm, mean_squares
+from mods.judging.intervals import Contrast, Luck, estimate, holm, mean_squares
 
 
 def test_holm_steps_down_and_never_falls():

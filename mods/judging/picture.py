@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods.verdict.shown import (
+from mods.judging.shown import (
     Verdict,
     against,
     arm_words,
@@ -120,9 +120,10 @@ def draw_measure(
     title = wrap(measure["words"], 40)
     if not measure.get("independent", True):
         title += "\n(this judge also made the selection)"
-    axes.set_title(f"{title}\n{plain(word)}", fontsize=10, color=COLOUR_OF.get(word, DARK))
+    axes.set_title(f"{title}\n{plain(word or '–')}", fontsize=10, color=COLOUR_OF.get(word, DARK))
     axes.set(xlim=(-1.08 * limit, 1.08 * limit), ylim=(len(arms) - 0.5, -0.5))
-    axes.set_xlabel(f"← worse        {plain(measure['unit'])}        better →", fontsize=9)
+    less, more = ("worse", "better") if measure["better"] else ("less", "more")
+    axes.set_xlabel(f"← {less}        {plain(measure['unit'])}        {more} →", fontsize=9)
     axes.locator_params(axis="x", nbins=6)
     axes.tick_params(labelsize=9)
     axes.tick_params(axis="y", length=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mods.errors import DataError
-from mods.verdict.pairwise import at_equal_length, settle, win_rate
+from mods.judging.pairwise import at_equal_length, settle, win_rate
 
 
 def likes(score, rng):
