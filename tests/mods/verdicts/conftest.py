@@ -10,7 +10,7 @@ import mods
 
 KINDS = {"red": "r r r r", "dog": "d d d d", "two": "t t t t"}
 QUICK = {
-    "method": "full", "learning_rate": 1e-2, "epochs": 20, "batch_size": 8, "micro_batch": 16,
+    "method": "full", "learning_rate": 1e-2, "epochs": 8, "batch_size": 8, "micro_batch": 16,
     "max_length": 128,
 }  # fmt: skip
 PLUGIN = """
@@ -30,9 +30,9 @@ def register_quality_scorers(register):
 
 
 def make_rows(rights):
-    """Some of 240 rows have the right answer, in the others the answers are shuffled."""
+    """Some of 600 rows have the right answer, in the others the answers are shuffled."""
     names = list(KINDS)
-    for i in range(240):
+    for i in range(600):
         asked, other = names[i % 3], names[(i + 1) % 3]
         right = i < rights
         answer = KINDS[asked] if right else KINDS[other]
@@ -44,12 +44,12 @@ def make_rows(rights):
 def place(tmp_path_factory):
     """A folder with pools, by what is rare there, prompts, a plug-in and a model."""
     folder = tmp_path_factory.mktemp("verdicts")
-    for name, rights in (("right", 18), ("wrong", 222)):
+    for name, rights in (("right", 45), ("wrong", 555)):
         rows = map(json.dumps, make_rows(rights))
         (folder / f"{name}.jsonl").write_text("\n".join(rows) + "\n")
     prompts = [
         {"instruction": f"{kind} {i}", "input": "", "reference": answer}
-        for i in range(100, 108)
+        for i in range(700, 708)
         for kind, answer in KINDS.items()
     ]
     (folder / "asked.jsonl").write_text("\n".join(map(json.dumps, prompts)) + "\n")
@@ -60,11 +60,11 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def make_run(place):
-    """Make the run folder of a selection of 15 rows of what is rare in the pool of that name."""
+    """Make the run folder of a selection of 45 rows of what is rare in the pool of that name."""
 
     def make(name, folder=None, **settings):
         folder = place / (folder or f"run-{name}")
-        given = {"quality": f"marked:mark={name}", "alpha": "top 18", "seeds": 15, "budget": 15}
+        given = {"quality": f"marked:mark={name}", "alpha": "top 45", "seeds": 45, "budget": 45}
         mods.select(
             place / f"{name}.jsonl", output=folder, recipe="offline", quiet=True,
             cache=place / "cache", plugins=[place / "marked.py"], embedder="tfidf",

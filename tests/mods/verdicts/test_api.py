@@ -39,11 +39,11 @@ def test_a_selection_by_chance_is_no_evidence(make_run, judge):
 def test_arms_have_the_same_tokens_and_updates(right, helped):
     arms = helped["arms"]
     (selection,) = arms["selection"]["draws"]
-    assert selection["rows"] == 15
+    assert selection["rows"] == 45
     assert len(arms["random"]["draws"]) == 3
     for draw in arms["random"]["draws"]:
-        assert draw["updates"] == selection["updates"] == 40
-        assert draw["tokens"] * draw["epochs"] == pytest.approx(selection["tokens"] * 20, rel=1e-5)
+        assert draw["updates"] == selection["updates"] == 48
+        assert draw["tokens"] * draw["epochs"] == pytest.approx(selection["tokens"] * 8, rel=1e-5)
 
 
 def test_the_folder_holds_the_verdict_as_it_was_returned(right, helped):
@@ -75,5 +75,5 @@ def test_what_cannot_be_judged_is_told_at_once(right, judge, place, tmp_path):
     with pytest.raises(SettingsError, match="`draws` 0"):
         judge(right, draws=0)
     (tmp_path / "pool.jsonl").write_text((place / "right.jsonl").read_text().replace("d d", "c c"))
-    with pytest.raises(DataError, match="not those of the run: 240 rows were read then, 240 now"):
+    with pytest.raises(DataError, match="not those of the run: 600 rows were read then, 600 now"):
         judge(right, data=tmp_path / "pool.jsonl")
