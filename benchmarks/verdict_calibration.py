@@ -2,11 +2,12 @@
 
     python -m benchmarks.verdict_calibration NAME [--trials 1000] [--quick]
 
-A trial has a selection, random draws and a longest arm, answered on the same prompts. Prompts
-differ (in all arms alike), draws differ, tuning seeds differ, and both do so more on some prompts
-than on others. In an A/A trial the selection is one more random draw: "helped" or "hurt" is wrong
-then. Next the effect that the judgement itself calls detectable is planted, with all the luck left
-as it was, and is to be found in 80 %. Three kinds of values:
+A trial has a selection and random draws, answered on the same prompts. Prompts differ (in all arms
+alike), draws differ, tuning seeds differ, and both do so more on some prompts than on others. In an
+A/A trial the selection is one more random draw: "helped" or "hurt" is wrong then. There is no
+longest arm, which could only make "helped" rarer. In every second trial the effect that the
+judgement itself calls detectable is planted next, with all the luck left as it was, and is to be
+found in 80 %. Three kinds of values:
 
 - loss: nats a token, skewed prompts, more noise on some of them
 - answer: right or wrong
@@ -37,10 +38,10 @@ from mods.judging.statistics import Judgement, judge
 from mods.kcenter.bench import machine_line
 
 FIRST_PLACE, LENGTH = 1.5, 1.0  # what the biased judge adds, in logits
-LUCK = {"loss": (0.0, 0.01, 0.05), "answer": (0.04, 0.12), "win": (0.04, 0.12)}
+LUCK = {"loss": (0.01, 0.05), "answer": (0.04, 0.12), "win": (0.04, 0.12)}
 TRIALS_A_SEED = 50
 """So many trials share the resamples of the prompts, which take longer than the rest."""
-ARMS = ("selection", "random", "longest")
+ARMS = ("selection", "random")
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -131,7 +132,7 @@ def calibrate(design: Design, trials: int) -> dict[str, Any]:
         judged = trial.judge()
         words.append(judged.word)
         detectable.append(judged.comparisons[0].detectable)
-        planted = trial.shift(detectable[-1])
+        planted = trial.shift(detectable[-1]) if number % 2 else None
         if planted is not None:
             found.append(trial.judge(planted).word == "helped")
     return {

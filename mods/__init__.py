@@ -20,7 +20,9 @@ from mods.trials import Scale
 
 if TYPE_CHECKING:
     from mods.api import read, score, select
+    from mods.gate import contamination
     from mods.kcenter import kcenter_greedy
+    from mods.overlap.overlaps import Overlap
     from mods.selection.result import Selection
     from mods.verdicts.api import verdict
 
@@ -36,6 +38,7 @@ __all__ = [
     "ModsError",
     "Outcome",
     "OutputError",
+    "Overlap",
     "Picks",
     "PluginError",
     "Pool",
@@ -49,6 +52,7 @@ __all__ = [
     "Unscorable",
     "Weights",
     "__version__",
+    "contamination",
     "cut",
     "hookimpl",
     "kcenter_greedy",
@@ -59,7 +63,9 @@ __all__ = [
 ]
 
 _LATER = {
+    "Overlap": "mods.overlap.overlaps",
     "Selection": "mods.selection.result",
+    "contamination": "mods.gate",
     "kcenter_greedy": "mods.kcenter",
     "read": "mods.api",
     "score": "mods.api",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from mods.data.prompts import Prompt, read_prompts
 from mods.data.reading import Reading, read_rows, read_sources
 from mods.errors import SettingsError
 from mods.files import check_output, make_folder, write_table
@@ -34,7 +35,6 @@ from mods.work.work import Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mods.interfaces import Reader
     from mods.settings.run import RunSettings
 
 Data: TypeAlias = str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]]
@@ -217,20 +217,22 @@ def run(
     interrupted, because everything costly lies in the cache.
     """
     how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
+    prompts = prompts_of(settings.against, registry, how)
     reading = read_data(data, registry, how, progress)
     with progress.listening():
         parts = choose_parts(registry, settings)
         work = Work(cache_folder(cache), progress, parts["executor"])
-        makes = what_makes(reading, settings, parts)
+        makes = what_makes(reading, settings, parts, prompts)
 
         def make() -> Selection:
-            found = select_rows(reading, settings, parts, work)
+            found = select_rows(reading, settings, parts, work, prompts)
             return replace(found, manifest=compose(makes, reading, found, work), folder=folder)
 
         folder = output.expanduser() if output else None
         if folder is None:
             return make()
-        RunFolder(folder).keep_inputs(reading.sources)
+        asked_in = dict.fromkeys(prompt.source for prompt in prompts)
+        RunFolder(folder).keep_inputs([*reading.sources, *asked_in])
         with RunFolder(folder).claimed(makes, overwrite=overwrite) as has_locks:
             if not has_locks:
                 progress.note(
@@ -247,10 +249,11 @@ def dry_run(
 ) -> tuple[Reading, list[Step]]:
     """Read the data, make and check every part, and say what a run would do; nothing is done."""
     how = How(settings.schema, settings.columns, settings.encoding, settings.max_row_mb, strict)
+    prompts = prompts_of(settings.against, registry, how)
     reading = read_data(data, registry, how, progress)
     with progress.listening():
         parts = choose_parts(registry, settings)
-        steps = plan(len(reading.records), settings, parts)
+        steps = plan(len(reading.records), settings, parts, len(prompts))
     return reading, steps
 
 
@@ -318,24 +321,14 @@ def read_data(
     registry: Registry,
     how: How,
     progress: Progress,
-    prepared: Callable[[Mapping[str, Reader], How], Mapping[str, Reader]] | None = None,
 ) -> Reading:
-    """Read files or rows into records, and say how; see `mods.data.reading`.
-
-    `prepared` may put other readers of files in place of the usual ones.
-    """
+    """Read files or rows into records, and say how; see `mods.data.reading`."""
     sources = as_sources(data)
     options = {"schema": how.schema, "columns": how.columns, "strict": how.strict}
     if sources is None:
         reading = read_rows(data, **options)  # type: ignore[arg-type]
     else:
-        context = {"encoding": how.encoding, "max_row_mb": how.max_row_mb}
-        readers = {
-            name: Part.choose(registry, "reader", Choice(name), context).object
-            for name in registry.names("reader")
-        }
-        if prepared is not None:
-            readers = dict(prepared(readers, how))
+        readers = readers_of(registry, how)
         with progress.bar("reading", None) as advance:
             seen = 0
 
@@ -348,6 +341,20 @@ def read_data(
     for line in reading.told:
         progress.note(line)
     return reading
+
+
+def readers_of(registry: Registry, how: How) -> dict[str, Any]:
+    """Make every reader, in order."""
+    context = {"encoding": how.encoding, "max_row_mb": how.max_row_mb}
+    return {
+        name: Part.choose(registry, "reader", Choice(name), context).object
+        for name in registry.names("reader")
+    }
+
+
+def prompts_of(files: Sequence[str], registry: Registry, how: How) -> list[Prompt]:
+    """Read prompts in any schema, references optional; none where no file is named."""
+    return read_prompts(files, readers_of(registry, how)) if files else []
 
 
 def as_sources(data: Data) -> list[str] | None:

@@ -17,6 +17,7 @@ import click
 from mods._version import __version__
 from mods.commands.bench import bench
 from mods.commands.cache import cache
+from mods.commands.contamination import contamination
 from mods.commands.doctor import doctor
 from mods.commands.kcenter import kcenter
 from mods.commands.options import as_options, plugin_sources
@@ -176,5 +177,8 @@ def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
     """
 
 
-for _command in (read, run, score, kcenter, why, verdict, plugins, doctor, bench, cache):
+_COMMANDS = (
+    read, contamination, run, score, kcenter, why, verdict, plugins, doctor, bench, cache
+)  # fmt: skip
+for _command in _COMMANDS:
     main.add_command(_command)

@@ -15,7 +15,8 @@ work for every kind:
 `chunk_size: int`
     How many rows one call gets (default 256). Results are stored after each call.
 `needs: tuple of names`
-    What the plug-in must be given, where its kind has a choice; see `Selector`, `NecessityModel`.
+    What the plug-in must be given, where its kind has a choice; see `PoolScorer`, `Selector`,
+    `NecessityModel`.
 `reads: tuple of names`
     What of a conversation it reads besides texts and tool calls: `tools`, `reasoning`, `media`.
     Rows with media are kept from what does not read them; of the others a note says so.
@@ -29,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from mods.kinds import Kind
 from mods.trials import Arm, Evaluator
@@ -62,9 +63,23 @@ class QualityScorer(Protocol):
         ...
 
 
+class Encoded(NamedTuple):
+    """Texts as an embedder sees them."""
+
+    vectors: FloatArray
+    """Shape (number of texts, d), float32."""
+    cut: Sequence[int]
+    """Places of the texts that it could not read whole."""
+
+
 @runtime_checkable
 class PoolScorer(Protocol):
-    """Rates rows against their pool, in two steps so that the costly one is cached per row."""
+    """Rates rows against their pool, in two steps so that the costly one is cached per row.
+
+    One whose `needs` names an embedder, as on the command line (`sentence-transformer:model=…`),
+    gets a third argument in `score_pool`: a function from texts to `Encoded`. Their vectors are
+    cached, so that no text is embedded twice, in the coverage stage or in a later run either.
+    """
 
     def features(self, records: Sequence[Record]) -> FloatArray:
         """Return a float32 array of shape (len(records), f), each row from its record alone."""
@@ -147,7 +162,8 @@ class Selector(Protocol):
 
     `needs` says what the pool must hold: `embeddings`, `quality`, `tokens`, or further quality
     scorers as they are named on the command line (`ifd:model=…`). Without it: `embeddings` and
-    `quality`.
+    `quality`. A selector with a method `refused(pool)` gives the places of rows that it cannot
+    place among the others, each with the reason: they are quarantined before it selects.
     """
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:

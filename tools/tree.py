@@ -36,6 +36,7 @@ OTHERS = {
     "docs/api.md": "The Python API, from docstrings.",
     "docs/architecture.md": "How mods is built, on one page.",
     "docs/cli.md": "Every command, from `--help`.",
+    "docs/contamination.md": "Which rows repeat prompts of a test to come.",
     "docs/data.md": "What data is read, and how.",
     "docs/plugins.md": "Writing a plug-in.",
     "docs/run-folder.md": "What a run leaves behind.",

@@ -50,6 +50,38 @@ def show(text: str) -> None:
     click.echo(printable(text))
 
 
+class Several(click.Option):
+    """An option that takes all values up to the next option: `--against a b` is two of them.
+
+    What a shell makes of `--against tests/*.jsonl`; the command must be `TakesSeveral`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "multiple": True})
+
+
+class TakesSeveral(click.Command):
+    """A command with options that take several values; `--` ends them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give each value its option."""
+        flags = {flag for p in self.params if isinstance(p, Several) for flag in p.opts}
+        spread: list[str] = []
+        flag = ""
+        for at, arg in enumerate(args):
+            if arg == "--":
+                spread += args[at:]
+                break
+            if arg.startswith("-") and arg != "-":
+                flag = arg if arg in flags else ""
+                spread.append(arg)
+            elif flag and spread[-1] != flag:
+                spread += [flag, arg]
+            else:
+                spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
 def kind_options(command: Command) -> Command:
     """Add an option for every kind of plug-in that a run chooses."""
     for kind in reversed([kind for kind in KINDS if kind.chosen]):
@@ -129,6 +161,8 @@ READING = (
     ),
 )
 """How data is read."""
+AGAINST = "Files, folders or hub ids of prompts that the model will be tested on, in any schema."
+"""What `--against` takes."""
 CACHE = click.option(
     "--cache",
     metavar="DIR",
@@ -146,7 +180,7 @@ SHOWING = (
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given on the command line."""
-    return {name: value for name, value in options.items() if value not in (None, {})}
+    return {name: value for name, value in options.items() if value not in (None, {}, ())}
 
 
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

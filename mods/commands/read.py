@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +19,7 @@ from mods.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from mods.data.prompts import Prompt
     from mods.data.reading import Reading
     from mods.records import Message, Record
 
@@ -26,6 +28,7 @@ Examples:
   mods read data.jsonl
   mods read data.csv --columns instruction=frage,output=antwort --rows 5
   mods read folder/ --json
+  mods read --prompts test_set.jsonl
 """
 WIDTH = 300
 """Characters of a text that are shown."""
@@ -40,6 +43,7 @@ WIDTH = 300
     show_default=True,
     help="Rows to show.",
 )
+@click.option("--prompts", is_flag=True, help="DATA are prompts of a test: answers are optional.")
 @with_options(*READING, *SHOWING)
 @click.pass_context
 def read(
@@ -47,6 +51,7 @@ def read(
     /,
     data: tuple[str, ...],
     rows: int,
+    prompts: bool,
     quiet: bool,
     as_json: bool,
     **reading: Any,
@@ -55,10 +60,15 @@ def read(
 
     The first command to type on new data: nothing is scored, and nothing is written.
     """
-    from mods.api import How, read_data
+    from mods.api import How, prompts_of, read_data
     from mods.progress import Progress
 
     how = How(**given(reading))
+    if prompts:
+        asked = prompts_of(data, registry_of(ctx), how)
+        sets = sets_as_dict(asked, rows)
+        show(json.dumps(sets, indent=2) if as_json else told_prompts(sets))
+        return
     found = read_data(data, registry_of(ctx), how, Progress(quiet=quiet, notes=False))
     if as_json:
         click.echo(json.dumps(as_dict(found, rows), indent=2))
@@ -88,6 +98,42 @@ def as_dict(found: Reading, rows: int) -> dict[str, Any]:
             for record in found.records[:rows]
         ],
     }
+
+
+def sets_as_dict(asked: Sequence[Prompt], rows: int) -> dict[str, Any]:
+    """Return by set what is told of prompts as plain JSON values."""
+    sets: dict[str, list[Prompt]] = {}
+    for prompt in asked:
+        sets.setdefault(prompt.set, []).append(prompt)
+    return {
+        name: {
+            "source": found[0].source,
+            "prompts": len(found),
+            "references": sum(prompt.reference is not None for prompt in found),
+            "shown": [
+                {
+                    "row": prompt.row,
+                    "turns": [turn.as_json() for turn in prompt.conversation.turns],
+                    "reference": prompt.reference,
+                }
+                for prompt in found[:rows]
+            ],
+        }
+        for name, found in sets.items()
+    }
+
+
+def told_prompts(sets: Mapping[str, Any]) -> str:
+    """Say how prompts were read."""
+    lines = []
+    for name, found in sets.items():
+        lines.append(f"{name}: {found['prompts']:,} prompts, {found['references']:,} references")
+        for shown in found["shown"]:
+            lines += ["", f"{found['source']}:{shown['row']}"]
+            lines += [f"  {turn[0]:<10} {cut(turn[1])}" for turn in shown["turns"]]
+            if shown["reference"]:
+                lines.append(f"  {'reference':<10} {cut(shown['reference'])}")
+    return "\n".join(lines)
 
 
 def told(found: Reading, rows: int) -> str:

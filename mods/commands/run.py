@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mods.commands.options import (
+    AGAINST,
     CACHE,
     READING,
     SHOWING,
+    Several,
+    TakesSeveral,
     as_options,
     given,
     kind_options,
@@ -33,6 +36,7 @@ Examples:
   mods run a.json b.parquet -o RUN --model org/model --alpha 'top 30%' --beta 'bottom 20%'
   mods run a.json --model org/model --dry-run
   mods run data.jsonl -o RUN --quality reward-model:batch_size=8 --set tuning.epochs=2
+  mods run data.jsonl -o RUN --model org/model --against tests/*.jsonl
   mods run data.jsonl -o RUN --quality response-length --embedder tfidf --seeds 500 --budget 500
 
 \b
@@ -41,7 +45,7 @@ where it stopped when the same command is given again.
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=TakesSeveral, epilog=EPILOG)
 @click.argument("data", nargs=-1, required=True)
 @click.option(
     "--output",
@@ -105,6 +109,18 @@ where it stopped when the same command is given again.
     type=click.Choice(["refuse", "text"]),
     help="Rows with images, sound or films where a part cannot see them: set aside, or judged by "
     "their text alone.  [default: refuse]",
+)
+@click.option(
+    "--against",
+    cls=Several,
+    metavar="FILE…",
+    help=f"{AGAINST} Rows that repeat one leave before they are scored; see `mods contamination`.",
+)
+@click.option(
+    "--near",
+    type=float,
+    metavar="COSINE",
+    help="Rows whose embedding is this close to that of such a prompt leave, too, e.g. 0.9.",
 )
 @with_options(*READING, CACHE, *SHOWING)
 @click.pass_context
@@ -175,8 +191,8 @@ def show_plan(reading: Reading, steps: Sequence[Step], *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps({"rows": rows, "steps": [asdict(step) for step in steps]}))
         return
-    lines = [f"{'stage':<10} {'work':<14} {'by':<28} {'rows at most':>12}"]
-    lines += [f"{s.stage:<10} {s.work:<14} {s.part:<28} {s.rows:>12,}" for s in steps]
+    lines = [f"{'stage':<13} {'work':<14} {'by':<28} {'rows at most':>12}"]
+    lines += [f"{s.stage:<13} {s.work:<14} {s.part:<28} {s.rows:>12,}" for s in steps]
     lines.append(
         f"rows in {rows['in']:,} = {rows['records']:,} records + {rows['duplicates']:,} duplicates "
         f"+ {rows['broken']:,} broken; every part was checked, nothing was done"
@@ -185,12 +201,15 @@ def show_plan(reading: Reading, steps: Sequence[Step], *, as_json: bool) -> None
 
 
 def summary(selection: Selection) -> str:
-    """The table at the end of a run."""
+    """The table at the end of a run: the stages that decided about rows."""
     rows: Mapping[str, Any] = selection.manifest["rows"]
-    lines = [f"{'stage':<10} {'selected':>9} {'rejected':>9} {'quarantined':>12}"]
-    for stage, counts in [*rows["by_stage"].items(), ("total", rows["totals"])]:
+    lines = [f"{'stage':<13} {'selected':>9} {'rejected':>9} {'quarantined':>12}"]
+    decided = [
+        (stage, counts) for stage, counts in rows["by_stage"].items() if any(counts.values())
+    ]
+    for stage, counts in [*decided, ("total", rows["totals"])]:
         lines.append(
-            f"{stage:<10} {counts['selected']:>9,} {counts['rejected']:>9,} "
+            f"{stage:<13} {counts['selected']:>9,} {counts['rejected']:>9,} "
             f"{counts['quarantined']:>12,}"
         )
     totals = rows["totals"]

@@ -13,6 +13,8 @@ from mods.commands.options import (
     CACHE,
     READING,
     SHOWING,
+    Several,
+    TakesSeveral,
     as_options,
     expand_home,
     given,
@@ -24,8 +26,8 @@ from mods.commands.options import (
 EPILOG = """\b
 Examples:
   mods verdict RUN --prompts held_out.jsonl
-  mods verdict RUN --prompts a.jsonl --prompts b.jsonl --tuning-seeds 3 -o VERDICT
-  mods verdict RUN --prompts a.jsonl --arms +kcenter --measures loss --measures similarity
+  mods verdict RUN --prompts a.jsonl b.jsonl --tuning-seeds 3 -o VERDICT
+  mods verdict RUN --prompts a.jsonl --arms +kcenter --measures loss similarity
   mods verdict RUN --prompts a.jsonl --dry-run
   mods verdict RUN --prompts a.jsonl --set model.dtype=bfloat16 --set generation.max_new_tokens=128
 
@@ -35,14 +37,14 @@ when the same command is given again; arms that are added later are tuned, the o
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=TakesSeveral, epilog=EPILOG)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--prompts",
-    multiple=True,
+    cls=Several,
     required=True,
-    metavar="FILE",
-    help="Prompts that the model is to answer, in any schema; references are optional. Repeatable.",
+    metavar="FILE…",
+    help="Prompts that the model is to answer, in any schema; references are optional.",
 )
 @click.option(
     "--output",
@@ -54,21 +56,21 @@ when the same command is given again; arms that are added later are tuned, the o
 )
 @click.option(
     "--data",
-    multiple=True,
-    metavar="FILE",
-    help="The data that the run read. Repeatable.  [default: the files that its manifest names]",
+    cls=Several,
+    metavar="FILE…",
+    help="The data that the run read.  [default: the files that its manifest names]",
 )
 @click.option(
     "--arms",
-    multiple=True,
-    metavar="[+]NAME[:k=v,…]",
-    help="An arm or a selector instead of the usual arms; with + besides them. Repeatable.",
+    cls=Several,
+    metavar="[+]NAME[:k=v,…]…",
+    help="Arms or selectors instead of the usual arms; with + besides them.",
 )
 @click.option(
     "--measures",
-    multiple=True,
-    metavar="NAME[:k=v,…]",
-    help="A measure instead of the usual ones. Repeatable.  [default: loss, similarity, length]",
+    cls=Several,
+    metavar="NAME[:k=v,…]…",
+    help="Measures instead of the usual ones.  [default: loss, similarity, length]",
 )
 @click.option(
     "--primary", metavar="NAME", help="The measure that gives the word.  [default: the first]"

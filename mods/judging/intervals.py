@@ -32,7 +32,7 @@ POWER = 0.8
 REUSES = 5
 """Each resample of the prompts meets so many draws of the noise: they cost next to nothing and make
 the ends of an interval steadier."""
-FLOOR = 0.6
+FLOOR = 0.8
 """Draws that by luck hardly differ say little about how much draws differ: for the degrees of
 freedom they count as differing by this share, at least, of what prompts explain. Two draws say so
 little that the share is 1."""

@@ -12,12 +12,12 @@ from mods.errors import ModsError, PluginError
 from mods.interfaces import Outcome, kind_named
 from mods.plugins.loading import plugins_of
 from mods.progress import noticing
+from mods.settings.choice import Choice
 from mods.wording import describe
 
 if TYPE_CHECKING:
     from mods.plugins.origin import Sources
     from mods.plugins.registry import Plugin, Registry
-    from mods.settings.choice import Choice
 
 Value = TypeVar("Value")
 
@@ -33,8 +33,8 @@ class Part:
     plugin: Plugin
     options: Mapping[str, Any]
     """All options in force: those given, values of the run, and defaults."""
-    sources: Sources
-    """Where its module is found."""
+    registry: Registry
+    """Where it was found, and where it finds what it needs."""
 
     @classmethod
     def choose(
@@ -42,10 +42,11 @@ class Part:
     ) -> Part:
         """Choose a plug-in; `context` holds values of the run that its factory may ask for."""
         plugin = registry.get(kind, choice.name)
-        return cls(plugin, plugin.options(choice, context), registry.sources)
+        return cls(plugin, plugin.options(choice, context), registry)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _elsewhere, (self.sources, self.plugin.kind, self.plugin.name, self.options)
+        place = self.registry.sources
+        return _elsewhere, (place, self.plugin.kind, self.plugin.name, self.options)
 
     def __str__(self) -> str:
         """Name it the way error messages do."""
@@ -74,6 +75,19 @@ class Part:
         return made
 
     @cached_property
+    def embedder(self) -> Part | None:
+        """The embedder that a quality scorer needs, if it needs one."""
+        needs = self.needs(()) if self.plugin.kind == "quality" else ()
+        if len(needs) > 1:
+            raise PluginError(f"{self} needs {len(needs)} embedders; a scorer is given one")
+        if not needs:
+            return None
+        try:
+            return Part.choose(self.registry, "embedder", Choice.parse(needs[0]), {})
+        except ModsError as error:
+            raise error.within(f"{self} needs an embedder") from error
+
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What makes its results: the plug-in, its version, and its own identity or options."""
         own = getattr(self.object, "identity", None)
@@ -84,6 +98,7 @@ class Part:
             "package": origin.package,
             "version": origin.version,
             "identity": self.call(own) if callable(own) else plain(self.options),
+            **({"embedder": self.embedder.identity} if self.embedder else {}),
         }
 
     def check(self) -> None:
@@ -92,6 +107,8 @@ class Part:
         own = getattr(self.object, "check", None)
         if callable(own):
             self.call(own)
+        if self.embedder is not None:
+            self.embedder.check()
 
     def chunk_size(self, default: int = DEFAULT_CHUNK) -> int:
         """How many rows one call gets."""
@@ -134,7 +151,8 @@ class Part:
 
 def _elsewhere(sources: Sources, kind: str, name: str, options: Mapping[str, Any]) -> Part:
     """Make the part of another process here."""
-    return Part(plugins_of(sources).get(kind, name), options, sources)
+    registry = plugins_of(sources)
+    return Part(registry.get(kind, name), options, registry)
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from mods.interfaces import kind_named
 from mods.selection.receipts import count_by_fate, count_by_stage
 
 if TYPE_CHECKING:
+    from mods.data.prompts import Prompt
     from mods.data.reading import Reading
     from mods.plugins.part import Part
     from mods.selection.result import Selection
@@ -37,12 +38,16 @@ LIBRARIES = (
 
 
 def what_makes(
-    reading: Reading, settings: RunSettings, parts: Mapping[str, Part]
+    reading: Reading,
+    settings: RunSettings,
+    parts: Mapping[str, Part],
+    prompts: Sequence[Prompt] = (),
 ) -> dict[str, Any]:
-    """Return all that decides a selection: data, settings, plug-ins and their models."""
+    """Return all that decides a selection: data, prompts, settings, plug-ins and their models."""
     decide = {name: p for name, p in parts.items() if kind_named(p.plugin.kind).decides}
     return {
         "inputs": inputs(reading),
+        "against": against(prompts),
         "settings": settings.as_dict(),
         "plugins": {name: part.identity for name, part in decide.items()},
         "mods": __version__,
@@ -60,6 +65,16 @@ def inputs(reading: Reading) -> dict[str, Any]:
     for broken in reading.broken:
         content.update(f"{broken.source}\0{broken.row}\0broken\n".encode("utf-8", "replace"))
     return {"sources": files, "rows": reading.rows, "content": content.hexdigest()}
+
+
+def against(prompts: Sequence[Prompt]) -> dict[str, Any]:
+    """Fingerprint what the rows were held against: the hash of each file, and of all prompts."""
+    content = hashlib.sha256()
+    for prompt in prompts:
+        content.update(f"{prompt.source}\0{prompt.row}\0{prompt.conversation.id}\n".encode())
+    sources = dict.fromkeys(prompt.source for prompt in prompts)
+    files = {source: source_digest(Path(source)) for source in sources}
+    return {"sources": files, "prompts": len(prompts), "content": content.hexdigest()}
 
 
 def source_digest(path: Path) -> str | None:

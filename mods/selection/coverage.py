@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,17 +10,17 @@ import numpy as np
 
 from mods.interfaces import EMBEDDINGS, TOKENS, USUAL_NEEDS, Budget, Picks, Pool
 from mods.plugins.rules import checked_picks
+from mods.selection.embedding import embed_records
 from mods.selection.quality import score_records
 from mods.selection.stage import Given, further_scorers, needed, score_name
-from mods.work.columns import COUNTS, stacked, vectors
-from mods.work.work import Item, Job, Results, Work, items
+from mods.work.columns import COUNTS, stacked
+from mods.work.work import Job, items
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mods.plugins.part import Part
     from mods.records import Record
-    from mods.settings.run import EmbedText
 
 
 def fill_pool(pool: Pool, given: Given) -> Pool:
@@ -37,7 +36,18 @@ def fill_pool(pool: Pool, given: Given) -> Pool:
         pool = replace(pool, embeddings=stacked(found.values, str(part)))
     if TOKENS in needs:
         pool = replace(pool, tokens=count_tokens(pool.records, given))
-    return pool
+    return without_refused(pool, given)
+
+
+def without_refused(pool: Pool, given: Given) -> Pool:
+    """Quarantine the rows that the selector says it cannot place."""
+    part = given.parts["selector"]
+    if not hasattr(part.object, "refused"):
+        return pool
+    refused: Mapping[int, str] = part.call(part.object.refused, pool)
+    for at, reason in refused.items():
+        given.receipts.quarantine(pool.records[at], "coverage", reason)
+    return pool.rows([at for at in range(len(pool.records)) if at not in refused])
 
 
 def add_score(pool: Pool, scorer: str, given: Given) -> Pool:
@@ -57,38 +67,6 @@ def count_tokens(records: Sequence[Record], given: Given) -> npt.NDArray[np.int6
     part = given.parts["trainer"]
     job = Job(part, "count_tokens", "tokens", f"tokens-{part.name}", part.identity)
     return np.array(given.work.rows(job, COUNTS, items(records)).values, dtype=np.int64)
-
-
-def text_of(record: Record, what: EmbedText) -> str:
-    """The text of a record that is embedded, what tells it from others first.
-
-    Embedders read the beginning of a text, some only 256 tokens: of several turns the newest comes
-    first and a system message last, so that one that rows share does not make them one point.
-    """
-    turns = record.context
-    if what == "instruction":
-        return record.instruction
-    if len(turns) <= 1:
-        return record.prompt if what == "prompt" else f"{record.prompt}\n{record.response}"
-    newest_first = [t for t in reversed(turns) if t.role != "system"]
-    last, *older = newest_first + [t for t in turns if t.role == "system"]
-    newest = [last] if what == "prompt" else [last, record.reply]
-    return "\n".join(f"{turn.role}: {turn.text}" for turn in (*newest, *older))
-
-
-def embed_records(
-    records: Sequence[Record], part: Part, what: EmbedText, work: Work
-) -> Results[npt.NDArray[np.float32]]:
-    """Return one vector per record, float32, shape (d,)."""
-    texts = [text_of(record, what) for record in records]
-    identity = {"text": what, "turns": "newest first", **part.identity}
-    fit = texts if hasattr(part.object, "fit") else None
-    if fit is not None:
-        identity["pool"] = hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()
-    label, name = f"coverage: {part.name}", f"embedding-{part.name}"
-    job = Job(part, "embed", label, name, identity, fit=fit)
-    rows = [Item(r.key, text, r.size) for r, text in zip(records, texts, strict=True)]
-    return work.rows(job, vectors(), rows)
 
 
 def pick_seeds(pool: Pool, given: Given) -> list[int]:

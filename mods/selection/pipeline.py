@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mods.errors import SettingsError
+from mods.selection.contamination import leave_out
 from mods.selection.coverage import fill_pool, pick_seeds
 from mods.selection.necessity import find_necessary, needs_of, pick_necessary
 from mods.selection.quality import pass_quality
@@ -14,9 +15,11 @@ from mods.selection.result import Selection
 from mods.selection.stage import Given
 
 if TYPE_CHECKING:
+    from mods.data.prompts import Prompt
     from mods.data.reading import Reading
     from mods.interfaces import Pool
     from mods.plugins.part import Part
+    from mods.records import Record
     from mods.settings.run import RunSettings
     from mods.work.work import Work
 
@@ -26,8 +29,11 @@ def select_rows(
     settings: RunSettings,
     parts: Mapping[str, Part],
     work: Work,
+    prompts: Sequence[Prompt] = (),
 ) -> Selection:
     """Run the stages on what was read; every input row ends with a receipt.
+
+    Rows that repeat one of the `prompts` leave before any stage.
 
     Raises `SettingsError` where the settings leave too few rows, `PluginError` where a plug-in
     breaks a rule.
@@ -35,12 +41,16 @@ def select_rows(
     given = Given(settings, parts, work, Receipts(reading))
     if settings.tunes:
         needs_of(parts["necessity"], parts["generator"])  # before any stage is paid for
+    records: Sequence[Record] = reading.records
+    if prompts:
+        with given.timed("contamination"):
+            records = leave_out(records, prompts, given)
     with given.timed("quality"):
-        pool = pass_quality(reading.records, given)
-        check_seeds(pool, len(reading.records), settings)
+        pool = pass_quality(records, given)
+        check_seeds(pool, len(records), settings)
     with given.timed("coverage"):
         pool = fill_pool(pool, given)
-        check_seeds(pool, len(reading.records), settings)  # a further scorer may set rows aside
+        check_seeds(pool, len(records), settings)  # a further scorer may set rows aside
         seeds = pick_seeds(pool, given)
     with given.timed("necessity"):
         added = necessity(pool, seeds, given)

@@ -27,10 +27,17 @@ class Step:
     """How many rows it would work on at most; what the cache holds is not done again."""
 
 
-def plan(records: int, settings: RunSettings, parts: Mapping[str, Part]) -> list[Step]:
-    """Return the work of a run on so many records, in order."""
+def plan(
+    records: int, settings: RunSettings, parts: Mapping[str, Part], prompts: int = 0
+) -> list[Step]:
+    """Return the work of a run on so many records, in order, held against so many prompts."""
     passing = most_passing(records, settings.alpha)
-    steps = [Step("quality", "score", parts["quality"].name, records)]
+    steps = []
+    if prompts:
+        steps.append(Step("contamination", "compare", f"words of {prompts:,} prompts", records))
+        if settings.near is not None:
+            steps.append(Step("contamination", "embed", parts["embedder"].name, records + prompts))
+    steps.append(Step("quality", "score", parts["quality"].name, records))
     for need in parts["selector"].needs(USUAL_NEEDS):
         if need == EMBEDDINGS:
             steps.append(Step("coverage", "embed", parts["embedder"].name, passing))

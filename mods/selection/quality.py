@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mods.errors import SettingsError
-from mods.interfaces import QUALITY, Pool, PoolScorer, Unscorable
+from mods.interfaces import QUALITY, Encoded, Pool, PoolScorer, Unscorable
 from mods.plugins.rules import checked_scores
+from mods.progress import noticing
+from mods.selection.embedding import embed_texts
 from mods.selection.stage import Given, score_name
 from mods.work.columns import SCORES, stacked, vectors
 from mods.work.work import Job, Results, Work, items
@@ -49,5 +51,23 @@ def score_records(records: Sequence[Record], part: Part, work: Work) -> Results[
     # Features are cached per record; the second step, over the pool, is cheap.
     job = Job(part, "features", label, f"{name}-features", part.identity)
     found = work.rows(job, vectors(), items(records))
-    scores = part.call(part.object.score_pool, records, stacked(found.values, str(part)))
-    return Results(checked_scores(scores, len(records), str(part)), found.cut)
+    features = stacked(found.values, str(part))
+    with noticing() as noticed:
+        scores = part.call(part.object.score_pool, records, features, *encoders(part, work))
+    for note in noticed.notes:
+        work.progress.note(note)
+    cut = sorted({*found.cut, *noticed.cut})
+    return Results(checked_scores(scores, len(records), str(part)), cut)
+
+
+def encoders(part: Part, work: Work) -> list[Callable[[Sequence[str]], Encoded]]:
+    """Return what gives a scorer the vectors of the embedder that it needs, if it needs one."""
+    embedder = part.embedder
+    if embedder is None:
+        return []
+
+    def encode(texts: Sequence[str]) -> Encoded:
+        found = embed_texts(texts, embedder, f"quality: {part.name}", work)
+        return Encoded(stacked(found.values, str(embedder)), found.cut)
+
+    return [encode]

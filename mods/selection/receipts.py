@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mods.interfaces import Picks, Pool
 
 Fate: TypeAlias = Literal["open", "selected", "rejected", "quarantined"]
-Stage: TypeAlias = Literal["reading", "quality", "coverage", "necessity"]
-STAGES: tuple[Stage, ...] = ("reading", "quality", "coverage", "necessity")
+Stage: TypeAlias = Literal["reading", "contamination", "quality", "coverage", "necessity"]
+STAGES: tuple[Stage, ...] = ("reading", "contamination", "quality", "coverage", "necessity")
 FATES: tuple[Fate, ...] = ("selected", "rejected", "quarantined")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,6 +109,9 @@ def validate(merged: Mapping[str, Any]) -> RunSettings:
             raise SettingsError(f"`{name}` is not set; give it, or use a recipe that sets it")
     values["alpha"] = Threshold.parse(values["alpha"], setting="alpha", side="top")
     values["beta"] = Threshold.parse(values["beta"], setting="beta", side="bottom")
+    against = values.get("against") or ()
+    files = [against] if isinstance(against, (str, os.PathLike)) else against
+    values["against"] = [os.fspath(f) if isinstance(f, os.PathLike) else f for f in files]
     tuning = dict(values.get("tuning", {}))
     if tuning.get("template"):
         tuning["template"] = template_text(str(tuning["template"]))

@@ -88,9 +88,11 @@ def relative_to(folder: Path, settings: dict[str, Any], where: str) -> dict[str,
 
 
 def _beside(folder: Path, value: Any) -> Any:
-    """Resolve paths that begin with `./` or `../`, in tables too."""
+    """Resolve paths that begin with `./` or `../`, in tables and lists too."""
     if isinstance(value, dict):
         return {name: _beside(folder, item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_beside(folder, item) for item in value]
     if isinstance(value, str) and value.startswith(("./", "../")):
         return os.path.normpath(folder / value)
     return value

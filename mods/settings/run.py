@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt
+from annotated_types import Gt, Le
 
 from mods.errors import SettingsError
 from mods.interfaces import KINDS
@@ -51,6 +51,11 @@ class RunSettings:
     media: Literal["refuse", "text"] = "refuse"
     """What becomes of rows with images, sound or films where a part cannot see them: set aside
     with that reason, or judged by their text alone."""
+    against: tuple[str, ...] = ()
+    """Files of prompts that the model will be tested on: rows that repeat one leave the pool."""
+    near: Annotated[float, Gt(0), Le(1)] | None = None
+    """Rows whose embedding has this cosine or more with that of such a prompt leave, too; None: the
+    words alone decide."""
     tuning: Tuning = field(default_factory=Tuning)
     generation: Generation = field(default_factory=Generation)
 
@@ -69,6 +74,8 @@ class RunSettings:
                 "tunes the given model: name it with `model` (hub id, folder or GGUF file), or "
                 "set the budget to the seeds"
             )
+        if self.near is not None and not self.against:
+            raise SettingsError("`near` needs prompts: name their files with `against`")
         if self.tunes and "necessity" not in self.parts:
             raise SettingsError("the necessity stage needs `necessity`")
 
@@ -89,6 +96,7 @@ class RunSettings:
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         decide = {kind.name for kind in KINDS if kind.decides}
         parts = {kind: c.as_dict() for kind, c in values.pop("parts").items() if kind in decide}
+        values["against"] = list(self.against)
         for name, value in values.items():
             if isinstance(value, Choice):
                 values[name] = value.as_dict()

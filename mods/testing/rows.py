@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods.interfaces import ANSWERS, LOSSES, Unscorable
+from mods.interfaces import ANSWERS, LOSSES, Encoded, Unscorable
 from mods.plugins.rules import checked_scores, checked_vectors
 from mods.testing.rules import (
     check_identity,
@@ -137,15 +137,25 @@ def _check_score_pool(scorer: Any, name: str) -> None:
     records = sample_records()
     features = scorer.features(records)
     given, kept = list(records), features.copy()
-    scores = read_scores(scorer.score_pool(given, features), len(records), name)
+    encode = [encoded] if getattr(scorer, "needs", ()) else []
+    scores = read_scores(scorer.score_pool(given, features, *encode), len(records), name)
     untouched = same_input(given, records) and np.array_equal(features, kept)
     require(untouched, name, "`score_pool` must leave records and features as they were")
-    again = read_scores(scorer.score_pool(records, features), len(records), name)
+    again = read_scores(scorer.score_pool(records, features, *encode), len(records), name)
     require(equal(scores, again), name, "two calls of `score_pool` must agree")
     order = np.random.default_rng(1).permutation(len(records))
-    permuted = scorer.score_pool([records[i] for i in order], features[order])
+    permuted = scorer.score_pool([records[i] for i in order], features[order], *encode)
     require(
         close(read_scores(permuted, len(records), name), scores[order], scores),
         name,
         "`score_pool` of a permuted pool must give permuted scores",
     )
+
+
+def encoded(texts: Sequence[str]) -> Encoded:
+    """Stand in for the embedder that a scorer needs: counts of characters, shape (n, 64)."""
+    vectors = np.zeros((len(texts), 64), dtype=np.float32)
+    for at, text in enumerate(texts):
+        for character in text:
+            vectors[at, ord(character) % 64] += 1
+    return Encoded(vectors, [])

@@ -21,8 +21,8 @@ from mods.verdicts.finished import FinishedRun
 from mods.verdicts.measures import Measure
 from mods.verdicts.outcome import compose
 from mods.verdicts.plan import Plan
-from mods.verdicts.prompts import read_prompts
 from mods.verdicts.save import VerdictFolder, save
+from mods.verdicts.sets import read_sets
 from mods.verdicts.trial import try_arms
 from mods.work.work import Work
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mods.interfaces import Pool
     from mods.plugins.registry import Registry
     from mods.settings.run import RunSettings
-    from mods.verdicts.prompts import PromptSet
+    from mods.verdicts.sets import PromptSet
 
 FOLDER = "verdict"
 """Where a verdict is written in the run folder, unless it is told."""
@@ -163,7 +163,7 @@ def prepare(
     """
     run = FinishedRun.load(folder)
     settings = run.settings(asked.changed, asked.overrides)
-    sets = read_prompts(asked.prompts, registry, asked.how, progress)
+    sets = read_sets(asked.prompts, registry, asked.how)
     source = run.read(asked.data, settings, registry, progress)
     before = len(progress.notices)
     with progress.listening():

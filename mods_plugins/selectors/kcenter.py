@@ -61,6 +61,14 @@ class KCenterSelector:
         """Return what decides the picks."""
         return {"method": "kcenter", "metric": self.metric, "seed": self.seed}
 
+    def refused(self, pool: Pool) -> dict[int, str]:
+        """Return the rows without a direction, which have no cosine distance, and say so."""
+        if self.metric != "cosine" or pool.embeddings is None:
+            return {}
+        zero = np.flatnonzero(~pool.embeddings.any(axis=1))
+        reason = "its vector is all zeros and has no direction, which kcenter:metric=cosine needs"
+        return dict.fromkeys(zero.tolist(), reason)
+
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:
         """Pick up to `budget.rows` rows besides `initial`.
 
@@ -86,19 +94,8 @@ class KCenterSelector:
                 threads=self.threads,
             )
         except ValueError as error:
-            raise SettingsError(f"kcenter: {self._explained(pool, error)}") from error
+            raise SettingsError(f"kcenter: {error}") from error
         return Picks(indices, radii)
-
-    def _explained(self, pool: Pool, error: ValueError) -> str:
-        """Name the record of an all-zero vector; its place in the pool tells the user nothing."""
-        zero = np.flatnonzero(~np.asarray(pool.embeddings).any(axis=1))
-        if self.metric != "cosine" or not len(zero):
-            return str(error)
-        record = pool.records[int(zero[0])]
-        return (
-            f"the vector of {record.source}:{record.row} is all zeros and has no direction; "
-            "use metric=euclidean or another embedder"
-        )
 
 
 def _check_count(name: str, value: object, most: int | None = None) -> None:

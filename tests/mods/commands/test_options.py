@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from mods import SettingsError
 from mods.cli import main
-from mods.commands.options import as_options, parse_columns
+from mods.commands.options import Several, TakesSeveral, as_options, parse_columns
 
 
 def test_columns_are_taken_as_they_are():
@@ -36,3 +36,25 @@ def test_every_kind_that_a_run_chooses_has_an_option_with_its_usual_choice():
         assert f"--{kind} NAME[:k=v,…]" in shown
     assert "Where the work on rows is done. [default: local]" in " ".join(shown.split())
     assert "--reader" not in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("x --with a b --flag", "x | a b"),
+        ("--with a b --flag x", "x | a b"),
+        ("x --with a --with b y", "x | a b y"),
+        ("--with a b -- x -y", "x -y | a b"),
+        ("x --with=a y", "x y | a"),
+        ("x --with - -", "x | - -"),
+    ],
+)
+def test_an_option_takes_several_values_up_to_the_next_option(given, found):
+    @click.command(cls=TakesSeveral)
+    @click.argument("rest", nargs=-1)
+    @click.option("--with", "several", cls=Several)
+    @click.option("--flag", is_flag=True)
+    def command(rest, several, flag):
+        click.echo(f"{' '.join(rest)} | {' '.join(several)}")
+
+    assert CliRunner().invoke(command, given.split()).output == f"{found}\n"

@@ -28,6 +28,17 @@ def test_a_column_that_carries_meaning_and_is_not_used_is_told_louder(mods, tmp_
     assert "give it a part with --columns FIELD=prompt" in told
 
 
+def test_prompts_need_no_answers(mods, tmp_path):
+    data = tmp_path / "asked.jsonl"
+    data.write_text('{"instruction": "a"}\n{"instruction": "b", "input": "c", "reference": "d"}\n')
+    told = mods("read", "--prompts", data, "--quiet").output
+    assert "asked: 2 prompts, 1 references" in told
+    assert "user       b\\nc" in told
+    assert "reference  d" in told
+    found = json.loads(mods("read", "--prompts", data, "--json", "--rows", "1").output)["asked"]
+    assert (found["prompts"], found["references"], len(found["shown"])) == (2, 1, 1)
+
+
 def test_json_holds_turns_with_all_their_parts(mods, tmp_path):
     data = tmp_path / "rows.jsonl"
     turns = [

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from conftest import HERE
 
-from mods import Message, Picks, PluginError, Record, Unscorable
-from mods.selection.coverage import text_of
+from mods import Picks, PluginError, Unscorable
 
 
 class Recording:
@@ -186,29 +185,18 @@ def test_a_selector_that_picks_too_little_is_told_and_one_that_picks_wrongly_ref
         select(selector="twice")
 
 
-SINGLE = Record.from_instruction("do", "done", input="this")
-TURNS = Record.from_turns(
-    [
-        Message("system", "s"),
-        Message("user", "one"),
-        Message("assistant", "first"),
-        Message("user", "two"),
-        Message("assistant", "last"),
-    ],
-    "two",
-)
+def test_rows_that_the_selector_cannot_place_are_quarantined(select, registry, rows):
+    class Picky:
+        def refused(self, pool):
+            return {1: "has no place"}
 
+        def select(self, pool, budget, *, initial):
+            return Picks(np.arange(budget.rows))
 
-@pytest.mark.parametrize(
-    ("record", "what", "text"),
-    [
-        (SINGLE, "prompt", "do\nthis"),
-        (SINGLE, "instruction", "do"),
-        (SINGLE, "both", "do\nthis\ndone"),
-        (TURNS, "instruction", "two"),
-        (TURNS, "prompt", "user: two\nassistant: first\nuser: one\nsystem: s"),
-        (TURNS, "both", "user: two\nassistant: last\nassistant: first\nuser: one\nsystem: s"),
-    ],
-)
-def test_what_tells_a_row_from_others_comes_first(record, what, text):
-    assert text_of(record, what) == text
+    registry.register("selector", HERE, "picky", Picky)
+    selection = select(selector="picky", alpha="top 40", seeds=8, budget=8)
+    receipt = selection.receipts[1]
+    assert (receipt.fate, receipt.stage, receipt.reason) == (
+        "quarantined", "coverage", "has no place",
+    )  # fmt: skip
+    assert selection.totals == {"selected": 8, "rejected": 32, "quarantined": 1}

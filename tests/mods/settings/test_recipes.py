@@ -65,9 +65,13 @@ def test_a_mistake_in_a_file_names_the_file_and_the_line(tmp_path):
 
 def test_paths_in_a_recipe_are_those_of_the_recipe(tmp_path):
     file = tmp_path / "mine.toml"
-    file.write_text('model = "./tuned"\n[quality]\nname = "ifd"\nmodel = "../base"\nnote = "a/b"\n')
+    file.write_text(
+        'model = "./tuned"\nagainst = ["./a.jsonl"]\n'
+        '[quality]\nname = "ifd"\nmodel = "../base"\nnote = "a/b"\n'
+    )
     loaded = load_toml(file)
     assert loaded["model"] == str(tmp_path / "tuned")
+    assert loaded["against"] == [str(tmp_path / "a.jsonl")]
     assert loaded["quality"]["model"] == str(tmp_path.parent / "base")
     assert loaded["quality"]["note"] == "a/b"
 

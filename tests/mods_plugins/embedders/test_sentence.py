@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from mods import Evidence, ModsError, PluginError, Record
+from mods.interfaces import Encoded
 from mods.progress import noticing
 from mods.testing import check_embedder
 from mods_plugins.embedders.sentence import HUB_ENCODER, SentenceEmbedder, has_packaged_encoder
 from mods_plugins.necessity import SimilarityNecessity
-from mods_plugins.scorers.coherence import Coherence
+from mods_plugins.scorers.coherence import encoder_cosines
 
 
 @pytest.mark.models
@@ -92,13 +93,10 @@ def test_a_review_counts_rows_whose_answer_or_response_was_cut(words: SentenceEm
 
 
 def test_coherence_counts_rows_and_not_texts(words: SentenceEmbedder) -> None:
-    scorer = Coherence(encoder="none")
-    scorer._embedder = words
     rows = [
         Record.from_instruction("z", "a"),
         Record.from_instruction("z y x w v", "a"),
         Record.from_instruction("b", "a b c d e"),
     ]
-    with noticing() as noticed:
-        scorer.features(rows)
-    assert noticed.cut == {1, 2}
+    _, cut = encoder_cosines(rows, lambda texts: Encoded(*words.encode(texts)))
+    assert cut == [1, 2]

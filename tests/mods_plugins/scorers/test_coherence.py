@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import random
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mods import DataError, Record, SettingsError
+from mods import DataError, Record, SettingsError, select
+from mods.interfaces import Encoded
 from mods.testing import check_quality_scorer, sample_records
 from mods_plugins.coherence.breaking import break_responses
 from mods_plugins.coherence.features import ABSENT, FEATURES
 from mods_plugins.coherence.fit import Scale, fit_pairs
-from mods_plugins.embedders.sentence import has_packaged_encoder, has_sentence_transformers
-from mods_plugins.scorers.coherence import Coherence
+from mods_plugins.embedders.sentence import (
+    SentenceEmbedder,
+    has_packaged_encoder,
+    has_sentence_transformers,
+)
+from mods_plugins.scorers.coherence import Coherence, encoder_cosines, joined
 
 SHARED = Path(os.environ.get("MODS_SHARED_DATA") or Path(__file__).parents[4] / "shared/data")
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real data at {SHARED}")
@@ -68,11 +74,18 @@ def corpus() -> list[Record]:
     return rows
 
 
+def encoding(scorer: Coherence) -> Any:
+    """Return what the run gives the scorer: the vectors of the encoder that it needs."""
+    if not scorer.needs:
+        return None
+    return lambda texts: Encoded(*SentenceEmbedder(model=scorer.encoder or "").encode(texts))
+
+
 class HeldOut:
     """The scorer fitted on one half of a pool, applied to rows of the other half."""
 
     def __init__(self, scorer: Coherence, fitted: Sequence[Record]) -> None:
-        self.scorer = scorer
+        self.scorer, self.encode = scorer, encoding(scorer)
         table = self.features(fitted)
         broken = break_responses(fitted)
         self.scale = Scale.of(table)
@@ -81,7 +94,8 @@ class HeldOut:
         self.weights = fit_pairs(own - worse)
 
     def features(self, records: Sequence[Record]) -> Any:
-        return self.scorer.features(records).astype(np.float64)
+        cosines, _ = encoder_cosines(records, self.encode)
+        return joined(cosines, self.scorer.features(records))
 
     def caught(self, records: Sequence[Record], kind: str) -> float:
         """Return the share of rows that score above their broken form."""
@@ -100,14 +114,35 @@ def test_keeps_the_rules() -> None:
 
 @pytest.mark.models
 @needs_encoder
-def test_encoder_features_do_not_depend_on_the_batch() -> None:
-    scorer = Coherence(device="cpu")
-    assert scorer.identity()["encoder"]["model"].startswith("package:")
+def test_cosines_do_not_depend_on_the_batch_and_long_rows_are_told() -> None:
+    encode = encoding(Coherence(device="cpu"))
     records = sample_records()[3:9] + sample_records()[-3:]
-    together = scorer.features(records)
-    alone = np.concatenate([scorer.features([record]) for record in records[::-1]])[::-1]
+    together, cut = encoder_cosines(records, encode)
+    alone = np.concatenate([encoder_cosines([record], encode)[0] for record in records])
     np.testing.assert_allclose(together, alone, atol=1e-5)
-    assert len(np.unique(together[:, 0])) > 5
+    assert len(np.unique(together)) > 5
+    assert [len(records[at].prompt + records[at].response) > 800 for at in cut] == [True] * len(cut)
+    long = Record.from_instruction("Why?", "Because it rains. " * 200)
+    assert encoder_cosines([records[0], long], encode)[1] == [1]
+
+
+@pytest.mark.models
+@needs_encoder
+def test_each_text_is_encoded_once_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Counter[str] = Counter()
+    embed = SentenceEmbedder.embed
+    monkeypatch.setattr(
+        SentenceEmbedder, "embed", lambda self, texts: seen.update(texts) or embed(self, texts)
+    )
+    rows = [{"instruction": r.instruction, "output": r.response} for r in corpus()[:40]]
+    select(
+        rows, recipe="offline", quality="coherence", alpha="top 50%", seeds=5, budget=5,
+        cache=tmp_path, quiet=True,
+    )  # fmt: skip
+    assert set(seen.values()) == {1}
+    assert {row[part] for row in rows for part in ("instruction", "output")} < set(seen)
 
 
 @pytest.mark.parametrize(
@@ -160,8 +195,8 @@ def test_a_language_is_not_marked_down() -> None:
     scores = scorer.score_pool(rows, features)
     assert (scores[-len(chinese) :] > 0).mean() > 0.9
     for name in ("mean word length", "capital start"):
-        assert set(features[-len(chinese) :, FEATURES.index(name)]) == {ABSENT}
-    ends = features[:, FEATURES.index("final punctuation")]
+        assert set(features[-len(chinese) :, FEATURES.index(name) - 1]) == {ABSENT}
+    ends = features[:, FEATURES.index("final punctuation") - 1]
     assert set(ends) == {1.0}
 
 
@@ -183,7 +218,10 @@ def test_small_and_flat_pools(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_options() -> None:
-    assert Coherence(encoder="none").identity()["encoder"] is None
+    assert Coherence(encoder="none").needs == ()
+    assert Coherence(encoder="a/b", device="cpu").needs == (
+        "sentence-transformer:model=a/b,batch_size=32,device=cpu",
+    )
     assert (
         Coherence(encoder="none", batch_size=1).identity() == Coherence(encoder="none").identity()
     )

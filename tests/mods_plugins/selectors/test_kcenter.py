@@ -49,16 +49,16 @@ def test_kcenter_hands_over_its_options_and_never_asks_for_too_much(
     assert len(selector.select(sample_pool(), Budget(0), initial=NONE).indices) == 0
 
 
-@pytest.mark.usefixtures("oracle")
-def test_kcenter_explains_vectors_it_cannot_use() -> None:
+def test_kcenter_refuses_rows_without_a_direction_under_cosine_only() -> None:
     pool = sample_pool()
     assert pool.embeddings is not None
     vectors = pool.embeddings.copy()
     vectors[3:5] = 0
     zero = replace(pool, embeddings=vectors)
-    place = f"kcenter: the vector of {pool.records[3].source}:{pool.records[3].row} is all zeros"
-    with pytest.raises(SettingsError, match=place):
-        KCenterSelector(metric="cosine").select(zero, Budget(2), initial=NONE)
+    refused = KCenterSelector(metric="cosine").refused(zero)
+    assert list(refused) == [3, 4]
+    assert "all zeros" in refused[3]
+    assert KCenterSelector().refused(zero) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Overlap of rows with prompts that a model is to be tested on: contamination."""
