@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from mods.kinds import Kind
-from mods.trials import Arm, Evaluator
+from mods.trials import Arm, Evaluator, PairwiseJudge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -380,7 +380,7 @@ KINDS: tuple[Kind, ...] = (
         chosen=False, context=("seed", "draw"),
     ),
     Kind(
-        "evaluator", "register_evaluators", (Evaluator,), "Measure of a verdict.",
+        "evaluator", "register_evaluators", (Evaluator, PairwiseJudge), "Measure of a verdict.",
         chosen=False,
     ),
 )  # fmt: skip

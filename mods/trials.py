@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mods.interfaces import Evidence, Pool, Unscorable
-    from mods.records import Record
+    from mods.records import Conversation, Record
 
     FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -57,7 +57,9 @@ class Evaluator(Protocol):
 
     `needs` says what it is given: `answers` (the default), `losses`, `references`; losses are those
     of the references. Prompts without a reference are kept from what needs one. Optional members:
-    `words`, what it measures in a few words.
+    `words`, what it measures in a few words; `measures(prompt)`, whether it can measure a prompt
+    at all (the others have no number, and are not asked for its sake); `fields`, columns of the
+    prompt's row (`record.raw`) that it reads, by which its results are then kept, too.
     """
 
     def scale(self) -> Scale:
@@ -71,4 +73,42 @@ class Evaluator(Protocol):
 
         The reply of a prompt is its reference; the evidence has one entry per prompt.
         """
+        ...
+
+
+Opponent: TypeAlias = Literal["random", "untuned", "references"]
+"""Whose answers a judge holds those of every arm against; see `PairwiseJudge`."""
+
+
+@runtime_checkable
+class PairwiseJudge(Protocol):
+    """An evaluator that has a generator say which of two answers is better.
+
+    The answers of every arm are held against those of one common `opponent`: a model tuned on one
+    more random draw, which is no arm (`random`); the given model (`untuned`); or the references.
+    Each pair is asked about in both orders: a judgement that changes with the order is a tie. The
+    numbers are win rates at equal length (`mods.judging.pairwise`). Optional: `words`.
+    """
+
+    generator: Mapping[str, Any]
+    """Who judges: a table with the `name` of a generator and its options."""
+    opponent: Opponent
+
+    def question(self, prompt: Record, first: str, second: str) -> Conversation:
+        """Return what the generator is asked about two answers to a prompt."""
+        ...
+
+    def read(self, said: str) -> float | None:
+        """Return 1 if the first answer was said to be better, 0 the second, 0.5 for a tie.
+
+        None where it says none of these: it is asked `again`, once, and then counted as a tie.
+        """
+        ...
+
+    def again(self, question: Conversation) -> Conversation:
+        """Return what is asked where the judge said nothing that can be read; another question."""
+        ...
+
+    def length(self, answer: str) -> float:
+        """Return the length of an answer, in any unit, 0 or more."""
         ...

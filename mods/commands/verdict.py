@@ -92,6 +92,22 @@ when the same command is given again; arms that are added later are tuned, the o
     help="How often the model is tuned on the same rows, with other seeds.",
 )
 @click.option(
+    "--against",
+    cls=Several,
+    metavar="FILE…",
+    help="Further prompts that no row of an arm may repeat; --prompts are always held so.",
+)
+@click.option(
+    "--ablate",
+    is_flag=True,
+    help="Select again without quality, with random seeds, without necessity: three more arms.",
+)
+@click.option(
+    "--guard",
+    is_flag=True,
+    help="Write the plain choice to RUN/plain.jsonl, and say which rows to use.",
+)
+@click.option(
     "--model",
     metavar="MODEL[:k=v,…]",
     help="The model to tune.  [default: that of the run]",
@@ -123,6 +139,9 @@ def verdict(
     primary: str | None,
     draws: int,
     tuning_seeds: int,
+    against: tuple[str, ...],
+    ablate: bool,
+    guard: bool,
     model: str | None,
     overrides: tuple[str, ...],
     cache: Path | None,
@@ -141,8 +160,9 @@ def verdict(
     from mods.judging.page import table
     from mods.progress import Progress
     from mods.verdicts import api
+    from mods.verdicts.prepare import Asked
 
-    asked = api.Asked(
+    asked = Asked(
         prompts,
         data or None,
         arms,
@@ -152,6 +172,9 @@ def verdict(
         tuning_seeds,
         given({"model": model}),
         overrides,
+        against,
+        ablate,
+        guard,
         How(**given(reading)),
     )
     progress = Progress(quiet=quiet, worded=as_options)
@@ -185,7 +208,9 @@ def plan_table(plan: Mapping[str, Any]) -> str:
             lines.append(f"{name:<16}     -       -          -        -       -")
     prompts = ", ".join(f"{name} {rows:,}" for name, rows in plan["prompts"].items())
     work = [f"{plan['tunings']:,} tunings"]
-    work += [f"{plan[need]:,} {need}" for need in ("losses", "answers") if need in plan]
+    work += [
+        f"{plan[need]:,} {need}" for need in ("losses", "answers", "judgements") if need in plan
+    ]
     lines += ["", f"prompts   {prompts}", f"measures  {', '.join(plan['measures'])}"]
     lines.append(f"at most   {', '.join(work)}; nothing was tuned or asked")
     return "\n".join(lines)

@@ -61,7 +61,18 @@ def first_lines(verdict: Verdict) -> str:
     lines.append(f"{of}{judged}; mods {escape(verdict['mods'])}.")
     if verdict["status"] != "done":
         lines.append(f"This verdict is not finished: {escape(verdict['status'])}.")
+    if advice := guard_line(verdict):
+        lines.append(escape(advice))
     return "\n\n".join(lines)
+
+
+def guard_line(verdict: Verdict) -> str:
+    """Say which rows to use, where the plain choice was written."""
+    guard = verdict.get("guard")
+    if not guard:
+        return ""
+    plain = f"{guard['plain']} holds {guard['rows']:,} of {arm_words(verdict, guard['arm'])}"
+    return f"Use {guard['use']} of the run; {plain}."
 
 
 def measure_part(verdict: Verdict, measure: Mapping[str, Any]) -> str:
@@ -225,6 +236,7 @@ def table(verdict: Verdict) -> str:
     lines += ["", *columns(rows, "lrrrrrrr"), ""]
     lines.append("Effects with 95 % intervals; positive is better for the selection.")
     lines += [f"note: {note}" for note in verdict.get("notes") or ()]
+    lines += filter(None, [guard_line(verdict)])
     return printable("\n".join(" ".join(line.splitlines()) for line in lines))
 
 

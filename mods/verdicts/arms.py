@@ -98,6 +98,9 @@ class ArmPlan:
         return self.draws[0] is not None
 
 
+UNTUNED_ARM = ArmPlan(UNTUNED, WORDS[UNTUNED], [None])
+
+
 @dataclass(frozen=True)
 class Arms:
     """Makes the arms of a verdict."""
@@ -113,7 +116,7 @@ class Arms:
     def plan(self, choice: Choice) -> ArmPlan:
         """Return an arm with its rows, by the name of an arm or of a selector."""
         if choice.name == UNTUNED:
-            return ArmPlan(UNTUNED, WORDS[UNTUNED], [None])
+            return UNTUNED_ARM
         if choice.name == SELECTION:
             draw = self.matched(self.selected, len(self.selected))
             return ArmPlan(SELECTION, WORDS[SELECTION], [draw])
@@ -130,6 +133,13 @@ class Arms:
         ]
         words = str(getattr(first, "words", "")) or f"the arm {choice}"
         return ArmPlan(str(choice), words, draws, bool(getattr(first, "plain", False)))
+
+    def of_rows(self, name: str, words: str, ids: Sequence[str]) -> ArmPlan:
+        """Return an arm of rows that were selected in another way, in order of pick."""
+        rows = places_of(self.pool, ids)
+        if not rows:
+            raise SettingsError(f"the arm {name} has no row with a token to learn")
+        return ArmPlan(name, words, [self.matched(rows)])
 
     def matched(self, ranked: Sequence[int], take: int | None = None) -> Draw:
         """Return the first rows whose tokens are nearest to the selection's, for as many updates.
@@ -172,6 +182,12 @@ class Arms:
             if size == most or len(rows) < size or self._tokens(rows) >= self.target.tokens:
                 return rows
             size = min(most, 2 * size)
+
+
+def places_of(pool: Pool, ids: Sequence[str]) -> list[int]:
+    """Return where the rows with these ids stand in the pool, those that do."""
+    places = {record.id: at for at, record in enumerate(pool.records)}
+    return [places[id] for id in ids if id in places]
 
 
 def arm_parts(registry: Registry, choice: Choice, settings: RunSettings, draws: int) -> list[Part]:

@@ -19,6 +19,7 @@ from mods.settings.layers import make_settings
 from mods.settings.run import RunSettings
 
 if TYPE_CHECKING:
+    from mods.data.reading import Reading
     from mods.plugins.registry import Registry
     from mods.progress import Progress
 
@@ -51,7 +52,9 @@ class FinishedRun:
         sources: Mapping[str, str | None] = self.manifest["makes"]["inputs"]["sources"]
         return sources
 
-    def settings(self, changed: Mapping[str, Any], overrides: Sequence[str]) -> RunSettings:
+    def settings(
+        self, changed: Mapping[str, Any], overrides: Sequence[str], *, needs_model: bool = True
+    ) -> RunSettings:
         """Return the settings of the run with some changed, to tune and to answer with.
 
         Raises `SettingsError` where the run tuned no model and none is named, and where the
@@ -68,7 +71,7 @@ class FinishedRun:
                 )
         layers = ((str(self.folder), {**own, "tuning": tuning}), ("verdict", changed))
         settings = make_settings(*layers, overrides=overrides)
-        if settings.model is None:
+        if settings.model is None and needs_model:
             raise SettingsError(
                 f"{self.folder}: the run tuned no model; name the one to tune with `model`"
             )
@@ -99,7 +102,7 @@ class FinishedRun:
             QUALITY: np.array([receipts[r.id][self.quality] for r in records], dtype=np.float64)
         })  # fmt: skip
         selected = sorted((r for r in kept if r["fate"] == "selected"), key=lambda r: r["order"])
-        return Source(pool, [r["id"] for r in selected])
+        return Source(pool, [r["id"] for r in selected], reading)
 
     def _usable(self, receipt: Mapping[str, Any]) -> bool:
         """Whether a row may be in an arm: it was read and scored whole."""
@@ -134,3 +137,5 @@ class Source:
     """Every row that was read and scored, with its quality."""
     selected: Sequence[str]
     """Ids of the selected rows, in order of pick."""
+    reading: Reading
+    """The data of the run, as they were read."""

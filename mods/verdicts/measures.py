@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from mods.selection.stage import unseen_media
 from mods.trials import REFERENCES, Scale
 from mods.verdicts.sets import has_reference
 from mods.work.columns import SCORES
+from mods.work.store import digest
 from mods.work.work import Item, Job
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Measured:
     values: npt.NDArray[np.float64]
     """Shape (prompts,); NaN where there is none."""
     counts: Counts
+    longer: npt.NDArray[np.float64] | None = None
+    """Of pairs: how much longer each answer is than the other; shape (prompts,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +69,8 @@ class Measure:
     """All prompts of the verdict."""
     chunk: int
     """Prompts a call, unless the evaluator says."""
-    notes: list[str] = field(default_factory=list)
+    selecting: frozenset[str] = frozenset()
+    """The models that made the selection, see `models_in`."""
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
@@ -90,6 +95,21 @@ class Measure:
         return scale
 
     @property
+    def judging(self) -> Mapping[str, Any]:
+        """The identity of what judges."""
+        return self.part.identity
+
+    @property
+    def independent(self) -> bool:
+        """Whether no model that judges made the selection."""
+        return not self.selecting & set(models_in(self.judging))
+
+    @property
+    def opponent(self) -> str | None:
+        """Whose answers the judge holds those of the models against, if it does."""
+        return None
+
+    @property
     def words(self) -> str:
         """What it measures, in a few words."""
         return str(getattr(self.part.object, "words", "")) or self.name
@@ -97,21 +117,34 @@ class Measure:
     @property
     def lacks(self) -> str:
         """Why prompts may have no number."""
-        if REFERENCES in self.needs or LOSSES in self.needs:
+        if self.wants_references:
             return "its prompts have no references"
         return "none of its prompts could be answered and measured"
 
     @cached_property
     def places(self) -> list[int]:
         """The prompts that can be measured: with a reference where one is needed, all seen."""
-        wants = REFERENCES in self.needs or LOSSES in self.needs
-        return [
-            at
-            for at, prompt in enumerate(self.prompts)
-            if (has_reference(prompt) or not wants) and not unseen_media(self.generator, prompt)
-        ]
+        return [at for at, prompt in enumerate(self.prompts) if self.takes(prompt)]
 
-    def measure(self, model: TunedModel, work: Work) -> Measured:
+    @property
+    def wants_references(self) -> bool:
+        """Whether a prompt must have a reference."""
+        return REFERENCES in self.needs or LOSSES in self.needs
+
+    def takes(self, prompt: Record) -> bool:
+        """Say whether a prompt can be measured."""
+        own = getattr(self.part.object, "measures", None)
+        if unseen_media(self.generator, prompt):
+            return False
+        if self.wants_references and not has_reference(prompt):
+            return False
+        return own is None or bool(self.part.call(own, prompt))
+
+    def check(self) -> None:
+        """Look for what would stop it later."""
+        self.part.check()
+
+    def measure(self, model: TunedModel, opponent: TunedModel | None, work: Work) -> Measured:
         """Return the numbers of a model, one a prompt."""
         left, found = list(self.places), {}
         for need in (n for n in self.needs if n in (ANSWERS, LOSSES)):
@@ -129,7 +162,10 @@ class Measure:
 
     def _item(self, at: int, evidence: Mapping[str, Any]) -> Item:
         prompt = self.prompts[at]
-        return Item(prompt.key, (prompt, evidence), prompt.size)
+        fields = getattr(self.part.object, "fields", ())
+        own = {name: prompt.raw[name] for name in fields if name in prompt.raw}
+        key = f"{prompt.key}-{digest(own)}" if own else prompt.key
+        return Item(key, (prompt, evidence), prompt.size)
 
     def _job(self, model: TunedModel) -> Job:
         return Job(
@@ -150,4 +186,15 @@ class Measure:
             "unit": self.scale.unit,
             "better": self.scale.better,
             "range": [low, high],
+            "independent": self.independent,
         }
+
+
+def models_in(identity: Any) -> Iterator[str]:
+    """Yield the models that an identity names: every table with a `model`, by its weights."""
+    if isinstance(identity, Mapping):
+        if "model" in identity:
+            weights = {k: identity.get(k) for k in ("model", "sha256", "revision")}
+            yield json.dumps(weights, default=str)
+        for value in identity.values():
+            yield from models_in(value)

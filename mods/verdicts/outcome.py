@@ -12,6 +12,7 @@ import numpy as np
 from mods._version import __version__
 from mods.errors import DataError
 from mods.files import to_json
+from mods.judging.pairwise import at_equal_length
 from mods.judging.statistics import judge
 from mods.verdicts.arms import SELECTION
 from mods.verdicts.plan import arm_as_dict
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from mods.verdicts.plan import Plan
     from mods.verdicts.trial import Found
 
+    Values = Mapping[str, npt.NDArray[np.float64]]
+
 ALL = "all"
 """The name of all sets together."""
+EQUAL, AS_JUDGED = "at equal length", "as judged"
+"""The two measures that come of a pairwise judge: the first decides."""
 
 
 def compose(
@@ -38,12 +43,14 @@ def compose(
     costs: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the verdict; its word is that of the primary measure over all sets."""
-    told = {m.name: measured(m, found[m.name], plan) for m in plan.measures}
-    measures = {name: measure for name, (measure, _) in told.items()}
-    notes = [*notes, *(note for _, more in told.values() for note in more)]
-    judgement = measures[primary]["by_set"].get(ALL)
+    told: dict[str, dict[str, Any]] = {}
+    lacking: dict[str, list[str]] = {}
+    for measure in plan.measures:
+        for name, (one, more) in measured(measure, found[measure.name], plan).items():
+            told[name], lacking[name] = one, more
+    judgement = told[primary]["by_set"].get(ALL)
     if judgement is None:
-        raise DataError(f"nothing can be said: {'; '.join(told[primary][1])}")
+        raise DataError(f"nothing can be said: {'; '.join(lacking[primary])}")
     made = {
         "mods": __version__,
         "status": "done",
@@ -55,16 +62,50 @@ def compose(
         "makes": dict(makes),
         "sets": {one.name: one.as_dict() for one in plan.sets},
         "arms": {arm.name: arm_as_dict(arm, plan.seeds) for arm in plan.arms},
-        "measures": measures,
-        "notes": list(notes),
+        "measures": told,
+        "notes": list(
+            dict.fromkeys([*notes, *(note for more in lacking.values() for note in more)])
+        ),
         "costs": dict(costs),
     }
     plain: dict[str, Any] = json.loads(to_json(made))
     return plain
 
 
-def measured(measure: Measure, found: Found, plan: Plan) -> tuple[dict[str, Any], list[str]]:
-    """Return what a measure says, by set and over all, and what is to be said about it."""
+def measured(
+    measure: Measure, found: Found, plan: Plan
+) -> dict[str, tuple[dict[str, Any], list[str]]]:
+    """Return what a measure says, by set and over all, and what is to be said about it.
+
+    By name: one for most measures; of pairs there are two, at equal length and as judged.
+    """
+    counts = found.counts
+    notes = []
+    if counts.judged < counts.asked:
+        left = counts.asked - counts.judged
+        notes.append(f"{measure.name}: {left:,} of {counts.asked:,} have no number")
+    if counts.ties_unparsed:
+        notes.append(
+            f"{measure.name}: {counts.ties_unparsed:,} times the judge said nothing that can be "
+            "read, also when asked again; each counts as a tie"
+        )
+    if not measure.independent:
+        notes.append(f"{measure.name} is not independent: its model also made the selection")
+    about = {**measure.as_dict(), "counts": asdict(counts)}
+    by_set, lacking = judged_by_set(measure, found, plan, equal=found.longer is not None)
+    whole = {measure.name: ({**about, "by_set": by_set}, [*notes, *lacking])}
+    if found.longer is not None:
+        plain, lacking = judged_by_set(measure, found, plan, equal=False)
+        whole[measure.name][0]["words"] += f", {EQUAL}"
+        name, words = f"{measure.name} {AS_JUDGED}", f"{measure.words}, {AS_JUDGED}"
+        whole[name] = ({**about, "words": words, "by_set": plain}, lacking)
+    return whole
+
+
+def judged_by_set(
+    measure: Measure, found: Found, plan: Plan, *, equal: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the judgements by set, and why those that are missing are; pairs at equal length."""
     bounds = np.cumsum([0, *(len(one.prompts) for one in plan.sets)]).tolist()
     parts = dict(zip((one.name for one in plan.sets), map(slice, bounds, bounds[1:]), strict=False))
     by_set, notes = {}, []
@@ -74,17 +115,18 @@ def measured(measure: Measure, found: Found, plan: Plan) -> tuple[dict[str, Any]
             notes.append(f"{name} is not measured by {measure.name}: {measure.lacks}")
             continue
         try:
+            if equal and found.longer is not None:
+                values = {
+                    arm: at_equal_length(one, found.longer[arm][:, :, part])
+                    for arm, one in values.items()
+                }
             by_set[name] = judged(values, measure.scale.better)
-        except DataError as error:  # too few prompts with a number
+        except DataError as error:  # too few prompts with a number, or length tells all
             notes.append(f"{measure.name}, {name}: {error}")
-    if found.counts.judged < found.counts.asked:
-        left = found.counts.asked - found.counts.judged
-        notes.append(f"{measure.name}: {left:,} of {found.counts.asked:,} have no number")
-    told = {**measure.as_dict(), "by_set": by_set, "counts": asdict(found.counts)}
-    return told, notes
+    return by_set, notes
 
 
-def judged(values: Mapping[str, npt.NDArray[np.float64]], better: Better | None) -> dict[str, Any]:
+def judged(values: Values, better: Better | None) -> dict[str, Any]:
     """Return a judgement as plain JSON; what is neither better nor worse gets no word.
 
     Raises `DataError` where too few prompts have a number.

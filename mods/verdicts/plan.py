@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mods.interfaces import ANSWERS, LOSSES
 from mods.plugins.part import Part
+from mods.verdicts.arms import BASELINE, UNTUNED, UNTUNED_ARM
 from mods.work.tuned import TunedModel
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Plan:
     settings: RunSettings
     registry: Registry
     parts: Mapping[str, Part]
+    opponent: ArmPlan | None = None
+    """One more random draw, which judges hold every answer against; None where none does."""
 
     @property
     def models(self) -> Iterator[tuple[ArmPlan, int, int]]:
@@ -54,6 +57,14 @@ class Plan:
             purpose=f"rows ({arm.name})",
         )
 
+    def opponent_of(self, measure: Measure, work: Work) -> TunedModel | None:
+        """Return the model that a judge holds the others against; None where there is none."""
+        if measure.opponent == UNTUNED:
+            return self.model(UNTUNED_ARM, 0, 0, work)
+        if measure.opponent == BASELINE and self.opponent is not None:
+            return self.model(self.opponent, 0, 0, work)
+        return None
+
     def _trainer(self, draw: Draw, seed: int) -> Part:
         choice = self.settings.parts["trainer"]
         context = self.settings.context("trainer")
@@ -69,15 +80,17 @@ class Plan:
             for need in (ANSWERS, LOSSES)
             if need in needs
         }
+        judged = sum(2 * len(m.places) for m in self.measures if m.opponent is not None)
         return {
             "arms": {arm.name: arm_as_dict(arm, self.seeds) for arm in self.arms},
             "measures": [measure.name for measure in self.measures],
             "prompts": {one.name: len(one.prompts) for one in self.sets},
             "tokens": self.target.tokens,
             "updates": self.target.updates,
-            "tunings": sum(arm.tuned for arm, _, _ in models),
+            "tunings": sum(arm.tuned for arm, _, _ in models) + (self.opponent is not None),
             "models": len(models),
             **{need: rows * len(models) for need, rows in asked.items()},
+            **({"judgements": judged * len(models)} if judged else {}),
         }
 
 

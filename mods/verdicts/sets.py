@@ -28,6 +28,8 @@ class PromptSet:
     """Of the file; None where the source is none."""
     prompts: Sequence[Record]
     """The reply is the reference, empty where there is none."""
+    asked: Sequence[Prompt] = ()
+    """The same as they were read."""
     repeats: int = 0
     """Rows that repeat a prompt and its reference, and are not asked again."""
 
@@ -72,10 +74,10 @@ def set_of(name: str, prompts: Sequence[Prompt]) -> PromptSet:
     distinct = list({record.key: record for record in reversed(records)}.values())[::-1]
     path = Path(prompts[0].source)
     digest = file_digest(path) if path.is_file() else None
-    return PromptSet(name, str(path), digest, distinct, len(records) - len(distinct))
+    return PromptSet(name, str(path), digest, distinct, prompts, len(records) - len(distinct))
 
 
 def as_record(prompt: Prompt) -> Record:
     """Return a prompt as a record."""
     reply = Message("assistant", prompt.reference or "")
-    return Record(prompt.conversation, reply, prompt.source, prompt.row)
+    return Record(prompt.conversation, reply, prompt.source, prompt.row, raw=prompt.raw)
