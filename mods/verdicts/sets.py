@@ -71,10 +71,13 @@ def read_sets(files: Sequence[str | Path], registry: Registry, how: How) -> list
 def set_of(name: str, prompts: Sequence[Prompt]) -> PromptSet:
     """Return the prompts of one source as a set."""
     records = [as_record(prompt) for prompt in prompts]
-    distinct = list({record.key: record for record in reversed(records)}.values())[::-1]
+    first: dict[str, Record] = {}
+    for record in records:
+        first.setdefault(record.key, record)
     path = Path(prompts[0].source)
     digest = file_digest(path) if path.is_file() else None
-    return PromptSet(name, str(path), digest, distinct, prompts, len(records) - len(distinct))
+    repeats = len(records) - len(first)
+    return PromptSet(name, str(path), digest, list(first.values()), prompts, repeats)
 
 
 def as_record(prompt: Prompt) -> Record:

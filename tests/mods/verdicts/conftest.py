@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from support.tiny_models import tiny_llama
+from support.toy_verdicts import make_folder
 
-import mods
+from mods import select, verdict
 
 KINDS = {"red": "r r r r", "dog": "d d d d", "two": "t t t t"}
 QUICK = {
@@ -65,7 +66,7 @@ def make_run(place):
     def make(name, folder=None, **settings):
         folder = place / (folder or f"run-{name}")
         given = {"quality": f"marked:mark={name}", "alpha": "top 45", "seeds": 45, "budget": 45}
-        mods.select(
+        select(
             place / f"{name}.jsonl", output=folder, recipe="offline", quiet=True,
             cache=place / "cache", plugins=[place / "marked.py"], embedder="tfidf",
             model=str(place / "model"), tuning=QUICK, **{**given, **settings},
@@ -84,6 +85,13 @@ def judge(place):
             "arms": ["random"], "measures": ["loss"], "cache": place / "cache", "quiet": True,
             "plugins": [place / "marked.py"], "prompts": place / "asked.jsonl", **asked,
         }  # fmt: skip
-        return mods.verdict(Path(run), **given)
+        return verdict(Path(run), **given)
 
     return make
+
+
+@pytest.fixture
+def toy_folder(tmp_path, mods):
+    """A folder with `run`, `data.jsonl` and `asked.jsonl`, made with the toy plug-ins."""
+    make_folder(mods)
+    return tmp_path

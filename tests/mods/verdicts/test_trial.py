@@ -1,32 +1,17 @@
 """A verdict that is stopped in any phase goes on where it was, and ends the same."""
 
-import json
 import os
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
-from conftest import TOY, toy_arguments, write_rows
+from conftest import TOY
+from support.toy_verdicts import as_made, judging
 
-ASKED = [
-    {"instruction": f"{verb} the {noun} {i}", "output": "so"}
-    for i, (verb, noun) in enumerate(
-        [("paint", "apple"), ("count", "engine"), ("dig", "forest")] * 4
-    )
-]
 KILLS = {"tune:2": 40, "losses:3": 4, "generate:5": 4, "echo:2": 4}
 """Which call is killed in a verdict, and how many rows of its kind may be lost by it."""
 BROKEN = "def {0}(self, *given):\n        raise ValueError('broken')\n\n    def _{0}(self"
-
-
-def judging(out="verdict"):
-    """Arguments of a verdict with the toy plug-ins: five models, two measures."""
-    return [
-        "--plugin", TOY, "verdict", "run", "--prompts", "asked.jsonl", "-o", out, "-q",
-        "--arms", "random", "toy-last", "--measures", "toy-unknown", "toy-echo",
-        "--set", "generation.batch_size=4",
-    ]  # fmt: skip
 
 
 def spawn(arguments, **env):
@@ -37,23 +22,7 @@ def spawn(arguments, **env):
     )  # fmt: skip
 
 
-def as_made(folder):
-    """What a verdict says, without what it cost."""
-    made = json.loads((folder / "verdict.json").read_text())
-    assert made.pop("costs")
-    return made
-
-
-@pytest.fixture
-def run(tmp_path, mods):
-    """The folder of a run, in the working folder beside the prompts."""
-    write_rows(tmp_path / "data.jsonl")
-    (tmp_path / "asked.jsonl").write_text("\n".join(map(json.dumps, ASKED)) + "\n")
-    mods(*toy_arguments("data.jsonl", "run"))
-    return tmp_path / "run"
-
-
-def test_a_verdict_killed_in_any_phase_goes_on_to_the_same_words(run, tmp_path, mods, calls):
+def test_a_verdict_killed_in_any_phase_goes_on_to_the_same_words(toy_folder, tmp_path, mods, calls):
     calls()
     whole = spawn(judging("whole"), MODS_CACHE=str(tmp_path / "another"))
     assert whole.returncode == 0, whole.stderr
@@ -73,7 +42,9 @@ def test_a_verdict_killed_in_any_phase_goes_on_to_the_same_words(run, tmp_path, 
 
 
 @pytest.mark.parametrize("method", ["train", "answers", "losses"])
-def test_a_failure_in_any_phase_is_told_and_the_next_call_goes_on(run, tmp_path, mods, method):
+def test_a_failure_in_any_phase_is_told_and_the_next_call_goes_on(
+    toy_folder, tmp_path, mods, method
+):
     faulty = TOY.read_text().replace(f"def {method}(self", BROKEN.format(method))
     assert faulty != TOY.read_text()
     folder = tmp_path / "faulty"
@@ -88,7 +59,7 @@ def test_a_failure_in_any_phase_is_told_and_the_next_call_goes_on(run, tmp_path,
     assert as_made(tmp_path / "verdict")["status"] == "done"
 
 
-def test_what_is_done_is_not_done_again(run, tmp_path, mods, calls):
+def test_what_is_done_is_not_done_again(toy_folder, tmp_path, mods, calls):
     mods(*judging())
     before = as_made(tmp_path / "verdict")
     calls()
