@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mods.api import How, prompts_of, read_data, registry_with
+from mods.api.inputs import How, prompts_of, read_data, registry_with
 from mods.data.prompts import Prompt
 from mods.kcenter.bench import machine_line
 from mods.overlap.overlaps import find_overlaps

@@ -13,15 +13,19 @@ from mods.errors import (
     SettingsError,
 )
 from mods.hookspecs import hookimpl
-from mods.interfaces import Budget, Evidence, Outcome, Picks, Pool, Unscorable, Weights
+from mods.interfaces import Evidence, Outcome, Unscorable, Weights
+from mods.pool import Budget, Picks, Pool
 from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
+from mods.spending import loading, spent
 from mods.trials import Scale
 
 if TYPE_CHECKING:
-    from mods.api import read, score, select
-    from mods.gate import contamination
-    from mods.kcenter import kcenter_greedy
+    from mods.api.contamination import contamination
+    from mods.api.read import read
+    from mods.api.score import score
+    from mods.api.select import select
+    from mods.kcenter import kcenter_greedy, kcenter_within
     from mods.overlap.overlaps import Overlap
     from mods.selection.result import Selection
     from mods.verdicts.api import verdict
@@ -56,20 +60,24 @@ __all__ = [
     "cut",
     "hookimpl",
     "kcenter_greedy",
+    "kcenter_within",
+    "loading",
     "read",
     "score",
     "select",
+    "spent",
     "verdict",
 ]
 
 _LATER = {
     "Overlap": "mods.overlap.overlaps",
     "Selection": "mods.selection.result",
-    "contamination": "mods.gate",
+    "contamination": "mods.api.contamination",
     "kcenter_greedy": "mods.kcenter",
-    "read": "mods.api",
-    "score": "mods.api",
-    "select": "mods.api",
+    "kcenter_within": "mods.kcenter",
+    "read": "mods.api.read",
+    "score": "mods.api.score",
+    "select": "mods.api.select",
     "verdict": "mods.verdicts.api",
 }
 """Imported when first used: they need NumPy, which `mods --help` does not."""

@@ -24,9 +24,13 @@ from mods.commands.options import as_options, plugin_sources
 from mods.commands.plugins import plugins
 from mods.commands.read import read
 from mods.commands.run import run
+from mods.commands.runs.compare import compare
+from mods.commands.runs.costs import costs
+from mods.commands.runs.report import report
+from mods.commands.runs.what_if import what_if
+from mods.commands.runs.why import why
 from mods.commands.score import score
 from mods.commands.verdict import verdict
-from mods.commands.why import why
 from mods.errors import ModsError
 from mods.progress import tell
 from mods.wording import printable
@@ -38,6 +42,7 @@ Examples:
   mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
   mods why RUN 17
   mods verdict RUN --prompts held_out.jsonl
+  mods what-if RUN --budget 500
   mods --plugin my_scorer.py score data.jsonl --quality mine -o scores.parquet
 """
 
@@ -177,8 +182,21 @@ def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
     """
 
 
-_COMMANDS = (
-    read, contamination, run, score, kcenter, why, verdict, plugins, doctor, bench, cache
-)  # fmt: skip
-for _command in _COMMANDS:
+for _command in (
+    read,
+    contamination,
+    run,
+    score,
+    kcenter,
+    why,
+    verdict,
+    costs,
+    report,
+    what_if,
+    compare,
+    plugins,
+    doctor,
+    bench,
+    cache,
+):
     main.add_command(_command)

@@ -28,7 +28,7 @@ kind's `context` (such as `seed`) gets that value of the run unless it is set.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from mods.pool import Budget, Picks, Pool
     from mods.records import BrokenRow, Conversation, RawRow, Record
 
     FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -106,50 +107,6 @@ class Embedder(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Pool:
-    """What a selector may look at: n records, and what was asked for about them."""
-
-    records: Sequence[Record]
-    embeddings: npt.NDArray[np.float32] | None = None
-    """Shape (n, d), float32; None if no part needs them."""
-    scores: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    """Score columns by name, each (n,) float64, higher is better: `quality` (the run's scorer),
-    and every scorer that the selector needs, under the text it was named by."""
-    tokens: npt.NDArray[np.int64] | None = None
-    """Tokens that tuning learns from each row, shape (n,); None if no part needs them."""
-
-    def rows(self, at: Sequence[int]) -> Pool:
-        """Return the pool of some rows, in the order of `at`."""
-        import numpy as np
-
-        index = np.asarray(at, dtype=np.int64)
-        return Pool(
-            [self.records[i] for i in at],
-            None if self.embeddings is None else self.embeddings[index],
-            {name: column[index] for name, column in self.scores.items()},
-            None if self.tokens is None else self.tokens[index],
-        )
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How much a selector may pick besides the fixed centres."""
-
-    rows: int
-    """At most so many rows, 1 or more."""
-
-
-@dataclass(frozen=True)
-class Picks:
-    """What a selector returns."""
-
-    indices: npt.NDArray[np.int64]
-    """Rows of the pool in pick order, no row twice, none of the fixed centres."""
-    radii: npt.NDArray[np.float32] | None = None
-    """Covering radius once each pick is made, if the selector knows it."""
-
-
 EMBEDDINGS, QUALITY, TOKENS = "embeddings", "quality", "tokens"
 """What a selector may need, besides other scorers."""
 USUAL_NEEDS = (EMBEDDINGS, QUALITY)
@@ -160,14 +117,18 @@ USUAL_NEEDS = (EMBEDDINGS, QUALITY)
 class Selector(Protocol):
     """Picks a diverse subset.
 
-    `needs` says what the pool must hold: `embeddings`, `quality`, `tokens`, or further quality
-    scorers as they are named on the command line (`ifd:model=…`). Without it: `embeddings` and
-    `quality`. A selector with a method `refused(pool)` gives the places of rows that it cannot
-    place among the others, each with the reason: they are quarantined before it selects.
+    `needs` says what the pool must hold: `embeddings`, `quality` (both if it does not say),
+    `tokens`, or further quality scorers as named on the command line. `in_order = True`: fewer
+    picks are the first of more, and only rows that coincide with picked ones are never reached.
+    A method `refused(pool)` gives the rows that it cannot place, with the reasons: they are
+    quarantined before it selects.
     """
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:
-        """Pick rows of the pool within the budget, besides `initial`, which are chosen already."""
+        """Pick rows of the pool within the budget, besides `initial`, which are chosen already.
+
+        A budget may count tokens, too; `Budget.take` keeps to it for any order of rows.
+        """
         ...
 
 
@@ -212,6 +173,15 @@ class TokenCounter(Protocol):
 
     def count_tokens(self, records: Sequence[Record]) -> Sequence[int]:
         """Return how many tokens tuning learns from each record, 0 or more."""
+        ...
+
+
+@runtime_checkable
+class WholeTokenCounter(Protocol):
+    """A trainer that can also say how much of a row it reads."""
+
+    def count_all_tokens(self, records: Sequence[Record]) -> Sequence[int]:
+        """Return how many tokens of each record tuning reads: prompt and reply, cut as there."""
         ...
 
 
@@ -325,6 +295,12 @@ class Outcome:
     """Warnings that came up: they are told, and kept with the results."""
     cut: Sequence[int] = ()
     """Places, from 0, of rows that could not be read whole; see `mods.cut`."""
+    tokens: int = 0
+    """Tokens that models read and wrote; see `mods.spent`."""
+    loading: float = 0.0
+    """Of the seconds, those of loading models; see `mods.loading`."""
+    device_seconds: float = 0.0
+    """All seconds if a model computed on an accelerator, else 0."""
 
 
 class Task(Protocol):

@@ -47,9 +47,11 @@ class Progress:
         *,
         quiet: bool = False,
         notes: bool = True,
+        bars: bool = True,
         worded: Callable[[str], str] = lambda text: text,
     ) -> None:
         self.quiet = quiet
+        self._bars = bars and not quiet
         self._tells = notes and not quiet
         """Whether notes are shown; they are kept in any case."""
         self.notices: list[str] = []
@@ -68,7 +70,7 @@ class Progress:
             total=total,
             initial=done,
             unit=" rows",
-            disable=self.quiet or not open_screen(),
+            disable=not self._bars or not open_screen(),
             mininterval=ON_SCREEN if open_screen(terminal=True) else IN_LOGS,
             dynamic_ncols=True,
             file=sys.stderr,

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from mods.interfaces import Evidence, Pool, Unscorable
+    from mods.interfaces import Evidence, Unscorable
+    from mods.pool import Pool
     from mods.records import Conversation, Record
 
     FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]

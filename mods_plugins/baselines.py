@@ -95,15 +95,16 @@ class RandomSelector:
         return {"method": "random", "seed": self.seed}
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:
-        """Pick `budget.rows` rows besides `initial`, or all of them if there are fewer.
+        """Pick rows besides `initial` until the budget is met, or all if there are fewer.
 
-        The indices are int64, shape (k,); there are no radii.
+        The indices are int64, shape (k,); there are no radii. Under a budget in tokens a row that
+        alone has more than are left is passed over, and the next is tried.
         """
         taken = {int(row) for row in initial}
         free = [row for row in range(len(pool.records)) if row not in taken]
         # Copies of a row share its number; the row number then decides.
         free.sort(key=lambda row: (draw(self.seed, pool.records[row].id), row))
-        return Picks(np.array(free[: budget.rows], dtype=np.int64))
+        return budget.take(free, pool)
 
 
 def draw(seed: int | str, key: str) -> float:

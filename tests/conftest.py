@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mods import api
+from mods.api.select import run as run_stages
 from mods.cli import main
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Origin, Sources
@@ -132,7 +132,7 @@ def select(rows, registry, toy_settings, tmp_path):
     """A whole run with the plug-ins of `registry`, as `mods.select` and `mods run` do it."""
 
     def run(data=None, *, output=None, cache=None, overwrite=False, progress=None, **changed):
-        return api.run(
+        return run_stages(
             rows if data is None else data, toy_settings(**changed), registry,
             cache=cache or tmp_path / "cache", progress=progress or Progress(quiet=True),
             output=output, strict=False, overwrite=overwrite,

@@ -16,14 +16,15 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"_core", "_version", "errors", "wording"},
     {"files", "kinds", "records", "trials"},
+    {"pool"},
     {"interfaces"},
-    {"data", "hookspecs", "judging", "kcenter", "progress", "settings"},
+    {"data", "hookspecs", "judging", "kcenter", "progress", "settings", "spending"},
     {"overlap", "plugins"},
     {"work"},
     {"selection"},
     {"runs"},
     {"api", "testing"},
-    {"gate", "verdicts"},
+    {"verdicts"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -41,8 +42,8 @@ PLUGIN_LAYERS = [
 """Likewise for mods_plugins."""
 FOR_PLUGINS = {
     "mods", "mods.errors", "mods.files", "mods.hookspecs", "mods.interfaces", "mods.kcenter",
-    "mods.progress", "mods.records", "mods.settings.options", "mods.testing", "mods.trials",
-    "mods.wording",
+    "mods.pool", "mods.progress", "mods.records", "mods.settings.options", "mods.spending",
+    "mods.testing", "mods.trials", "mods.wording",
 }  # fmt: skip
 """What mods_plugins may import of mods; of a package here, its modules too."""
 LINES, FILES = 400, 15

@@ -37,6 +37,7 @@ OTHERS = {
     "docs/architecture.md": "How mods is built, on one page.",
     "docs/cli.md": "Every command, from `--help`.",
     "docs/contamination.md": "Which rows repeat prompts of a test to come.",
+    "docs/costs.md": "Amounts in tokens, what a run took, what one will take.",
     "docs/data.md": "What data is read, and how.",
     "docs/plugins.md": "Writing a plug-in.",
     "docs/verdict.md": "Does a selection help? How to read the answer.",

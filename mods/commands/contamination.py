@@ -25,7 +25,7 @@ from mods.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from mods.gate import Found
+    from mods.api.contamination import Found
     from mods.overlap.overlaps import Overlap
 
 EPILOG = """\b
@@ -78,8 +78,8 @@ def contamination(
     Words are compared in any script, without case and punctuation: whole prompts, 13-grams and
     8-grams of words. Nothing is written; `mods run --against` leaves such rows out.
     """
-    from mods.api import How
-    from mods.gate import look
+    from mods.api.contamination import look
+    from mods.api.inputs import How
     from mods.overlap.near import NEAR
     from mods.progress import Progress
     from mods.settings.choice import Choice

@@ -60,7 +60,7 @@ def read(
 
     The first command to type on new data: nothing is scored, and nothing is written.
     """
-    from mods.api import How, prompts_of, read_data
+    from mods.api.inputs import How, prompts_of, read_data
     from mods.progress import Progress
 
     how = How(**given(reading))

@@ -24,6 +24,7 @@ from mods.commands.options import (
     show,
     with_options,
 )
+from mods.commands.runs.costs import money_per_hour, show_forecast
 
 if TYPE_CHECKING:
     from mods.data.reading import Reading
@@ -34,7 +35,8 @@ EPILOG = """\b
 Examples:
   mods run data.jsonl -o RUN --recipe offline --seeds 40 --budget 80
   mods run a.json b.parquet -o RUN --model org/model --alpha 'top 30%' --beta 'bottom 20%'
-  mods run a.json --model org/model --dry-run
+  mods run a.json --model org/model --dry-run --probe 200 --rate 2.5/h
+  mods run a.json -o RUN --model org/model --seeds '500k tokens' --budget '2M tokens'
   mods run data.jsonl -o RUN --quality reward-model:batch_size=8 --set tuning.epochs=2
   mods run data.jsonl -o RUN --model org/model --against tests/*.jsonl
   mods run data.jsonl -o RUN --quality response-length --embedder tfidf --seeds 500 --budget 500
@@ -86,9 +88,18 @@ where it stopped when the same command is given again.
     metavar="CUT",
     help="Rows answered worse are necessary: -1.0 (below), 'bottom 30%', 'bottom 5000'.",
 )
-@click.option("--seeds", type=int, metavar="K", help="Rows of the first coverage pass.")
 @click.option(
-    "--budget", type=int, metavar="N", help="Rows of the selection; with N = K no model is tuned."
+    "--seeds", metavar="K", help="Rows of the first coverage pass, or tokens: '500k tokens'."
+)
+@click.option(
+    "--budget",
+    metavar="N",
+    help="Rows of the selection, or tokens: '2M tokens'; with N = K no model is tuned.",
+)
+@click.option(
+    "--count",
+    type=click.Choice(["trained", "all"]),
+    help="Tokens that tuning learns, or all that it reads of a row.  [default: trained]",
 )
 @click.option("--seed", type=int, metavar="INT", help="Seed of everything random.  [default: 0]")
 @click.option(
@@ -104,6 +115,13 @@ where it stopped when the same command is given again.
     is_flag=True,
     help="Read the data, check models, templates and settings, say what would be done, and stop.",
 )
+@click.option(
+    "--probe",
+    type=click.IntRange(min=1),
+    metavar="ROWS",
+    help="With --dry-run: measure a sample, and say what the run will take and save.",
+)
+@click.option("--rate", metavar="MONEY/h", help="With --probe: what an hour costs, e.g. '2.5/h'.")
 @click.option(
     "--media",
     type=click.Choice(["refuse", "text"]),
@@ -136,6 +154,8 @@ def run(
     strict: bool,
     overwrite: bool,
     dry_run: bool,
+    probe: int | None,
+    rate: str | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -144,11 +164,13 @@ def run(
 
     DATA are files (JSON, JSONL, CSV, Parquet, also .gz), folders or hub ids.
     """
-    from mods import api
+    from mods.api import select
     from mods.progress import Progress
     from mods.settings.layers import make_settings
     from mods.settings.recipes import load_recipe, load_toml
 
+    if (probe and not dry_run) or (rate and not probe):
+        raise click.UsageError("--probe goes with --dry-run, and --rate with --probe.")
     if output is None and not dry_run:
         raise click.UsageError("Missing option '--output' / '-o'.")
     recipe = recipe or "default"
@@ -159,12 +181,20 @@ def run(
         overrides=overrides,
     )
     progress = Progress(quiet=quiet, worded=as_options)
+    if probe and dry_run:
+        hourly = money_per_hour(rate)
+        reading, costs, forecast = select.probe(
+            data, settings, registry_of(ctx), rows=probe, cache=cache, progress=progress,
+            strict=strict,
+        )  # fmt: skip
+        show_forecast(reading, costs, forecast, hourly, as_json=as_json)
+        return
     if dry_run:
-        found = api.dry_run(data, settings, registry_of(ctx), progress=progress, strict=strict)
+        found = select.dry_run(data, settings, registry_of(ctx), progress=progress, strict=strict)
         show_plan(*found, as_json=as_json)
         return
     assert output is not None
-    selection = api.run(
+    selection = select.run(
         data,
         settings,
         registry_of(ctx),
@@ -175,7 +205,8 @@ def run(
         overwrite=overwrite,
     )
     if as_json:
-        click.echo(json.dumps({"folder": str(output), **selection.manifest["rows"]}))
+        told = {**selection.manifest["rows"], "tokens": selection.manifest["tokens"]}
+        click.echo(json.dumps({"folder": str(output), **told}))
     else:
         show(summary(selection))
 
@@ -217,13 +248,19 @@ def summary(selection: Selection) -> str:
         f"rows in {rows['in']:,} = {totals['selected']:,} selected + {totals['rejected']:,} "
         f"rejected + {totals['quarantined']:,} quarantined"
     )
+    if (tokens := selection.manifest["tokens"]) is not None:
+        settings = selection.manifest["makes"]["settings"]
+        lines.append(
+            f"tokens ({settings['count']}) {tokens['selected']:,} selected, {tokens['seeds']:,} of "
+            f"them with the seeds; asked: seeds {settings['seeds']}, budget {settings['budget']}"
+        )
     folder = selection.folder
     assert folder is not None
     lines += [
         "",
         f"selection   {folder / 'selected.jsonl'}",
         f"receipts    {folder / 'receipts.parquet'}   (mods why {folder} ROW)",
-        f"picture     {folder / 'report.png'}",
+        f"report      {folder / 'report.html'}   (open it in a browser)",
         f"quarantine  {folder / 'quarantine.jsonl'}",
     ]
     return "\n".join(lines)

@@ -64,7 +64,8 @@ def score(
     Rows that cannot be read or scored have no score but a reason in the column `reason`;
     duplicates have the score of the row they repeat.
     """
-    from mods.api import How, score_rows
+    from mods.api.inputs import How
+    from mods.api.score import score_rows
     from mods.progress import Progress
     from mods.settings.choice import Choice
 

@@ -156,7 +156,7 @@ def verdict(
     The model is tuned on the selection and on other rows of the same pool, with as many tokens
     and updates, and every tuned model is asked the same prompts.
     """
-    from mods.api import How
+    from mods.api.inputs import How
     from mods.judging.page import table
     from mods.progress import Progress
     from mods.verdicts import api

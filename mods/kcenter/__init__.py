@@ -4,12 +4,15 @@ from mods.kcenter.contract import EarlyStopWarning, KCenterResult
 from mods.kcenter.greedy import build_info, kcenter_greedy
 from mods.kcenter.nearest import nearest_rows
 from mods.kcenter.oracle import kcenter_oracle
+from mods.kcenter.within import PicksWithin, kcenter_within
 
 __all__ = [
     "EarlyStopWarning",
     "KCenterResult",
+    "PicksWithin",
     "build_info",
     "kcenter_greedy",
     "kcenter_oracle",
+    "kcenter_within",
     "nearest_rows",
 ]

@@ -13,6 +13,7 @@ from mods.interfaces import Outcome, kind_named
 from mods.plugins.loading import plugins_of
 from mods.progress import noticing
 from mods.settings.choice import Choice
+from mods.spending import spending
 from mods.wording import describe
 
 if TYPE_CHECKING:
@@ -179,12 +180,20 @@ class PartTask:
     def run(self, chunk: Sequence[Any]) -> Outcome:
         """Call the method with one chunk."""
         start = time.monotonic()
-        with noticing() as noticed:
+        with noticing() as noticed, spending() as spent:
             self._fitted  # noqa: B018
             method = getattr(self.part.object, self.method)
             values = self.part.call(method, *self.spread(chunk), *self.arguments)
         seconds = time.monotonic() - start
-        return Outcome(values, seconds, tuple(noticed.notes), tuple(sorted(noticed.cut)))
+        return Outcome(
+            values,
+            seconds,
+            tuple(noticed.notes),
+            tuple(sorted(noticed.cut)),
+            tokens=spent.tokens,
+            loading=spent.loading,
+            device_seconds=seconds if spent.accelerated else 0.0,
+        )
 
     @cached_property
     def _fitted(self) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import PluginError
-from mods.interfaces import Outcome, Picks, Unscorable
+from mods.interfaces import Outcome, Unscorable
+from mods.pool import Budget, Picks, Pool
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -107,15 +108,18 @@ def checked_vectors(
     return values
 
 
-def checked_picks(picks: Any, n: int, k: int, initial: npt.NDArray[np.int64], plugin: str) -> Picks:
-    """Return picks that are in range, unique, none of the fixed centres, and at most k."""
+def checked_picks(
+    picks: Any, pool: Pool, budget: Budget, initial: npt.NDArray[np.int64], plugin: str
+) -> Picks:
+    """Return picks that are in range, unique, none of the fixed centres, within the budget."""
+    n = len(pool.records)
     if not isinstance(picks, Picks):
         raise PluginError(f"{plugin} returned {type(picks).__name__}; expected mods.Picks")
     indices = np.asarray(picks.indices)
     if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
         raise PluginError(f"{plugin} returned picks of dtype {indices.dtype}; expected (k,) int64")
-    if len(indices) > k:
-        raise PluginError(f"{plugin} picked {len(indices)} rows; expected at most {k}")
+    if len(indices) > budget.rows:
+        raise PluginError(f"{plugin} picked {len(indices)} rows; expected at most {budget.rows}")
     if len(indices) and (indices.min() < 0 or indices.max() >= n):
         raise PluginError(f"{plugin} picked a row outside 0..{n - 1}")
     if len(np.unique(indices)) != len(indices):
@@ -124,7 +128,34 @@ def checked_picks(picks: Any, n: int, k: int, initial: npt.NDArray[np.int64], pl
         raise PluginError(f"{plugin} picked a row that is a fixed centre already")
     if picks.radii is not None and len(picks.radii) != len(indices):
         raise PluginError(f"{plugin} returned {len(picks.radii)} radii for {len(indices)} picks")
-    return Picks(indices.astype(np.int64), picks.radii)
+    indices = indices.astype(np.int64)
+    return Picks(indices, picks.radii, passed_over(picks, indices, pool, budget, initial, plugin))
+
+
+def passed_over(
+    picks: Picks,
+    indices: npt.NDArray[np.int64],
+    pool: Pool,
+    budget: Budget,
+    initial: npt.NDArray[np.int64],
+    plugin: str,
+) -> dict[int, int]:
+    """Return all rows that alone have more tokens than were left, and how many those were.
+
+    For rows that the selector does not tell of, what was left at the end counts.
+    """
+    if budget.tokens is None or pool.tokens is None:
+        return {}
+    spent = int(pool.tokens[indices].sum())
+    if spent > budget.tokens:
+        raise PluginError(
+            f"{plugin} picked rows of {spent} tokens; expected at most {budget.tokens} (see "
+            "mods.Budget.take)"
+        )
+    left = budget.tokens - spent
+    too_long = pool.tokens > left
+    too_long[[*indices, *initial]] = False
+    return {int(row): int(picks.passed.get(int(row), left)) for row in np.flatnonzero(too_long)}
 
 
 def checked_outcome(returned: Any, plugin: str) -> tuple[int, Outcome]:

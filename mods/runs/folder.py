@@ -18,8 +18,16 @@ SELECTED = "selected.jsonl"
 RECEIPTS = "receipts.parquet"
 POOL = "pool.parquet"
 QUARANTINE = "quarantine.jsonl"
+COSTS = "costs.json"
+CONVERSATIONS = "conversations.parquet"
+VECTORS = "vectors.npy"
 PICTURE = "report.png"
-WRITTEN = (MANIFEST, SELECTED, RECEIPTS, POOL, QUARANTINE, PICTURE)
+PAGE = "report.html"
+PAGE_TEXTS = "report-texts.js"
+WRITTEN = (
+    MANIFEST, SELECTED, RECEIPTS, POOL, QUARANTINE, COSTS, CONVERSATIONS, VECTORS, PICTURE, PAGE,
+    PAGE_TEXTS,
+)  # fmt: skip
 LOCK = ".lock"
 """Also the sign that a run owns the folder."""
 NAMED_DIFFERENCES = 5

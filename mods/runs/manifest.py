@@ -83,7 +83,11 @@ def source_digest(path: Path) -> str | None:
 
 
 def compose(
-    makes: Mapping[str, Any], reading: Reading, selection: Selection, work: Work
+    makes: Mapping[str, Any],
+    reading: Reading,
+    selection: Selection,
+    work: Work,
+    parts: Mapping[str, Part],
 ) -> dict[str, Any]:
     """Return the manifest of a finished run, as plain JSON values."""
     return {
@@ -91,17 +95,33 @@ def compose(
         "status": "done",
         "makes": makes,
         "thresholds": dict(selection.thresholds),
+        "in_order": getattr(parts["selector"].object, "in_order", False) is True,
         "rows": {
             "in": reading.rows,
             "totals": count_by_fate(selection.receipts),
             "by_stage": count_by_stage(selection.receipts),
             "selected": len(selection.records),
         },
+        "tokens": tokens(selection),
         "reading": {source: view.as_dict() for source, view in reading.views.items()},
         "notices": work.progress.notices,
-        "seconds": dict(selection.seconds),
-        "costs": work.costs.as_dict(),
         "environment": environment(),
+    }
+
+
+def tokens(selection: Selection) -> dict[str, int] | None:
+    """Return how many tokens were selected, and how many of them with the seeds; none uncounted."""
+    chosen = {(r.source, r.row) for r in selection.records}
+    counted = [
+        (r.reason == "seed", r.tokens) for r in selection.receipts if (r.source, r.row) in chosen
+    ]
+    known = [(seed, number) for seed, number in counted if number is not None]
+    if len(known) < len(counted):
+        return None
+    return {
+        "pool": int(sum(r.tokens or 0 for r in selection.receipts)),
+        "seeds": sum(number for seed, number in known if seed),
+        "selected": sum(number for _, number in known),
     }
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import RunFolderError
-from mods.files import to_json
-from mods.runs.folder import MANIFEST, POOL, RECEIPTS, RunFolder
+from mods.files import read_array, to_json
+from mods.runs.folder import MANIFEST, POOL, RECEIPTS, VECTORS, RunFolder
 from mods.runs.tables import pool_table, receipt_table
 from mods.wording import one_line, printable
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from mods.selection.result import Selection
 
 IN_RECEIPTS = {
@@ -22,8 +26,8 @@ IN_RECEIPTS = {
     "reason": "string", "order": "int64", "radius": "float",
 }  # fmt: skip
 IN_POOL = {
-    "id": "string", "x": "float", "y": "float", "nearest_source": "string",
-    "nearest_row": "int64", "distance": "double",
+    "id": "string", "source": "string", "row": "int64", "tokens": "int64", "x": "float",
+    "y": "float", "nearest_source": "string", "nearest_row": "int64", "distance": "double",
 }  # fmt: skip
 SCORES = ("quality_", "necessity_")
 """How columns of scores begin; they hold doubles."""
@@ -93,6 +97,35 @@ class SavedRun:
             read_table(folder / POOL, IN_POOL),
         )
 
+    def places(self) -> npt.NDArray[np.int64]:
+        """Return the place among the receipts of every row of the pool.
+
+        Raises `RunFolderError` where the two tables are not of one run.
+        """
+        import numpy as np
+
+        of = {where: at for at, where in enumerate(self.wheres(self.receipts))}
+        at = [of.get(where, -1) for where in self.wheres(self.pool)]
+        if -1 in at:
+            raise RunFolderError(f"{POOL} holds a row without a receipt: not the tables of one run")
+        return np.array(at, dtype=np.int64)
+
+    @staticmethod
+    def wheres(table: Any) -> list[tuple[str, int]]:
+        """Return source and row of every row of a table."""
+        return list(zip(table["source"].to_pylist(), table["row"].to_pylist(), strict=True))
+
+
+@contextmanager
+def telling(folder: Path) -> Iterator[None]:
+    """Turn what a folder with wrong values in it leads to into a `RunFolderError`."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError,
+            ValueError) as error:  # fmt: skip
+        message = f"{folder} holds no run that can be told: {one_line(error)}"
+        raise RunFolderError(message) from error
+
 
 def check_shape(manifest: Mapping[str, Any], path: Path) -> None:
     """Refuse a manifest that is not that of a finished run."""
@@ -125,3 +158,13 @@ def read_table(path: Path, columns: Mapping[str, str]) -> Any:
                 f"{found.get(name, 'missing')}, expected {kind}"
             )
     return table
+
+
+def vectors_of(saved: SavedRun, folder: Path) -> npt.NDArray[np.float32]:
+    """Read the vectors of the pool, (n, d) float32; `RunFolderError` for those of another one."""
+    import numpy as np
+
+    vectors = np.asarray(read_array(folder / VECTORS))
+    if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != saved.pool.num_rows:
+        raise RunFolderError(f"{folder / VECTORS} does not belong to the pool of this run")
+    return vectors

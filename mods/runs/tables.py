@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mods.data.reading import Reading
-    from mods.interfaces import Pool
+    from mods.pool import Pool
     from mods.records import Record
     from mods.selection.receipts import Receipt
 
@@ -37,6 +37,7 @@ def receipt_table(receipts: Sequence[Receipt]) -> Any:
         "reason": pa.array([printable(r.reason) for r in receipts], pa.string()),
         "order": pa.array([r.order for r in receipts], pa.int64()),
         "radius": pa.array([r.radius for r in receipts], pa.float32()),
+        "tokens": pa.array([r.tokens for r in receipts], pa.int64()),
     }
     for name in names:
         columns[name] = pa.array([r.scores.get(name) for r in receipts], pa.float64())

@@ -81,6 +81,8 @@ def tell(receipt: Row, manifest: Mapping[str, Any]) -> str:
                     f"  score     {name} = {value:.6g}   "
                     f"({threshold} {cut['asked']}, cut at {cut['score']:.6g})"
                 )
+    if receipt.get("tokens") is not None:
+        lines.append(f"  tokens    {receipt['tokens']:,}")
     cut = [name.removeprefix("cut_") for name in receipt if name.startswith("cut_")]
     cut = [step for step in cut if receipt[f"cut_{step}"]]
     if cut:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mods.work.columns import vectors
+from mods.work.columns import Column, vectors
 from mods.work.work import Item, Job, Results, Work
 
 if TYPE_CHECKING:
@@ -25,11 +25,25 @@ def embed_records(
     records: Sequence[Record], part: Part, what: EmbedText, work: Work
 ) -> Results[Vector]:
     """Return one vector per record, float32, shape (d,)."""
-    return embed_texts([text_of(record, what) for record in records], part, "coverage", work)
+    return work.rows(*embedding(records, part, what))
+
+
+def embedding(
+    records: Sequence[Record], part: Part, what: EmbedText
+) -> tuple[Job, Column[Vector], list[Item]]:
+    """Return what embeds the texts of records, and those texts."""
+    return encoding([text_of(record, what) for record in records], part, "coverage")
 
 
 def embed_texts(texts: Sequence[str], part: Part, stage: str, work: Work) -> Results[Vector]:
-    """Return one vector per text, float32, shape (d,); the cache keeps them by text.
+    """Return one vector per text, float32, shape (d,)."""
+    return work.rows(*encoding(texts, part, stage))
+
+
+def encoding(
+    texts: Sequence[str], part: Part, stage: str
+) -> tuple[Job, Column[Vector], list[Item]]:
+    """Return what embeds texts, whose vectors the cache keeps by text.
 
     An embedder that is fitted gets these texts as its pool.
     """
@@ -38,7 +52,7 @@ def embed_texts(texts: Sequence[str], part: Part, stage: str, work: Work) -> Res
     if fit is not None:
         identity["pool"] = digest("\0".join(texts))
     job = Job(part, "embed", f"{stage}: {part.name}", f"embedding-{part.name}", identity, fit=fit)
-    return work.rows(job, vectors(), [Item(digest(text), text, len(text)) for text in texts])
+    return job, vectors(), [Item(digest(text), text, len(text)) for text in texts]
 
 
 def digest(text: str) -> str:

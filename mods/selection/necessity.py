@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mods.errors import PluginError, SettingsError
-from mods.interfaces import ANSWERS, LOSSES, Evidence, Pool, TokenLosses
-from mods.selection.coverage import pick
+from mods.interfaces import ANSWERS, LOSSES, Evidence, TokenLosses, Unscorable
+from mods.pool import Picks, Pool
+from mods.selection.coverage import budget_of, pick
 from mods.selection.stage import Given, score_name
 from mods.work import columns
 from mods.work.tuned import TunedModel
@@ -18,6 +19,10 @@ from mods.work.work import Item, Job, Results
 if TYPE_CHECKING:
     from mods.plugins.part import Part
     from mods.records import Record
+
+
+TUNING, SELECT = "necessity: tuning", "necessity: select"
+"""What costs call it."""
 
 
 def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
@@ -76,14 +81,26 @@ def review(
         places, values = given.without_unscorable(records, results.values, "necessity")
         left = [left[at] for at in places]
         found[need] = dict(zip(left, values, strict=True))
-    rows_to_review = [
-        Item(
-            pool.records[i].key,
-            (pool.records[i], {need: values[i] for need, values in found.items()}),
-            pool.records[i].size,
-        )
-        for i in left
-    ]
+    given.answers.update((pool.records[i].id, a) for i, a in found.get(ANSWERS, {}).items())
+    records = [pool.records[i] for i in left]
+    evidence = [{need: values[i] for need, values in found.items()} for i in left]
+    size = given.settings.generation.batch_size
+    reviewed = given.work.rows(*reviewing(part, tuned, records, evidence, size))
+    given.heard(part, "review", records, reviewed.cut)
+    places, values = given.without_unscorable(records, reviewed.values, "necessity")
+    return [left[at] for at in places], values
+
+
+def reviewing(
+    part: Part,
+    tuned: TunedModel,
+    records: Sequence[Record],
+    evidence: Sequence[Mapping[str, Any]],
+    chunk_size: int,
+) -> tuple[Job, columns.Column[float | Unscorable], list[Item]]:
+    """Return what reviews records in the light of the evidence on each, by need."""
+    pairs = zip(records, evidence, strict=True)
+    rows = [Item(record.key, (record, found), record.size) for record, found in pairs]
     job = Job(
         part,
         "review",
@@ -91,13 +108,9 @@ def review(
         f"necessity-{part.name}",
         {**part.identity, "tuned": tuned.answering},
         spread=with_evidence,
-        chunk_size=part.chunk_size(given.settings.generation.batch_size),
+        chunk_size=part.chunk_size(chunk_size),
     )
-    reviewed = given.work.rows(job, columns.SCORES, rows_to_review)
-    records = [pool.records[i] for i in left]
-    given.heard(part, "review", records, reviewed.cut)
-    places, values = given.without_unscorable(records, reviewed.values, "necessity")
-    return [left[at] for at in places], values
+    return job, columns.SCORES, rows
 
 
 def needs_of(part: Part, generator: Part) -> tuple[str, ...]:
@@ -121,31 +134,63 @@ def with_evidence(chunk: Sequence[Any]) -> tuple[Any, ...]:
     return [record for record, _ in chunk], Evidence(**evidence)
 
 
+def left_of_budget(pool: Pool, seeds: Sequence[int], given: Given) -> int:
+    """Return what the seeds leave of the budget, in its unit; `SettingsError` if it is less."""
+    asked = given.settings.budget
+    tokens = 0 if pool.tokens is None else int(pool.tokens[list(seeds)].sum())
+    left = asked.left(rows=len(seeds), tokens=tokens)
+    if left < 0:
+        held = f"{tokens:,} tokens" if asked.in_tokens else f"{len(seeds):,} rows"
+        raise SettingsError(
+            f"`budget` {asked} is below `seeds` {given.settings.seeds}, which came to {held}: the "
+            "selection holds the seeds, so raise the budget or lower the seeds"
+        )
+    return left
+
+
 def pick_necessary(
     pool: Pool, seeds: Sequence[int], necessary: Sequence[int], given: Given
 ) -> list[int]:
     """Second coverage pass: pick among the necessary rows, with the seeds as fixed centres."""
-    wanted = given.settings.budget - len(seeds)
+    asked, left = given.settings.budget, left_of_budget(pool, seeds, given)
     both = sorted([*seeds, *necessary])
     place = {i: at for at, i in enumerate(both)}
     part = pool.rows(both)
-    added: list[int] = []
+    picks = Picks(np.empty(0, dtype=np.int64))
     if necessary:
         initial = np.array([place[i] for i in seeds], dtype=np.int64)
-        k = min(wanted, len(necessary))
-        picks = pick(part, k, initial, given.parts["selector"])
+        budget = budget_of(asked, left if asked.in_tokens else min(left, len(necessary)), part)
+        with given.work.costs.timed(SELECT, len(both)):
+            picks = pick(part, budget, initial, given.parts["selector"])
         given.receipts.select(part, picks, "necessity", "necessary", after=len(seeds))
-        added = [both[at] for at in picks.indices]
-    for i in set(necessary) - set(added):
-        reason = f"necessary, but not among the {len(added)} picked up to the budget"
+    added = [both[at] for at in picks.indices]
+    for i in sorted(set(necessary) - set(added)):
+        reason = f"necessary, but {why_not(place[i], part, picks)}"
         given.receipts.reject(pool.records[i], "necessity", reason)
-    if len(added) < wanted:
+    if not picks.passed and left_of_budget(pool, [*seeds, *added], given) > 0:
         others = len(pool.records) - len(seeds)
         given.work.progress.note(
-            f"{len(seeds) + len(added)} rows instead of `budget` {given.settings.budget}: "
+            f"{found_of(pool, [*seeds, *added], given)} instead of `budget` {asked}: "
             + shortage(others, len(necessary), len(added), given)
         )
     return added
+
+
+def why_not(at: int, pool: Pool, picks: Picks) -> str:
+    """Say why a row of a pool was not picked."""
+    if at in picks.passed and pool.tokens is not None:
+        return (
+            f"passed over: its {pool.tokens[at]:,} tokens alone are more than the "
+            f"{picks.passed[at]:,} that were left of the budget"
+        )
+    return f"not among the {len(picks.indices)} picked up to the budget"
+
+
+def found_of(pool: Pool, chosen: Sequence[int], given: Given) -> str:
+    """Say how much was chosen, in the unit of the budget."""
+    if given.settings.budget.in_tokens and pool.tokens is not None:
+        return f"{pool.tokens[list(chosen)].sum():,} tokens"
+    return f"{len(chosen)} rows"
 
 
 def shortage(others: int, necessary: int, added: int, given: Given) -> str:

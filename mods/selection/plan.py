@@ -41,15 +41,15 @@ def plan(
     for need in parts["selector"].needs(USUAL_NEEDS):
         if need == EMBEDDINGS:
             steps.append(Step("coverage", "embed", parts["embedder"].name, passing))
-        elif need == TOKENS:
-            steps.append(Step("coverage", "count tokens", parts["trainer"].name, passing))
-        elif need != QUALITY:
+        elif need not in (QUALITY, TOKENS):
             steps.append(Step("coverage", "score", need, passing))
-    seeds = min(settings.seeds, passing)
+    if settings.in_tokens or TOKENS in parts["selector"].needs(USUAL_NEEDS):
+        steps.append(Step("coverage", "count tokens", parts["trainer"].name, passing))
+    seeds = passing if settings.seeds.in_tokens else min(settings.seeds.value, passing)
     steps.append(Step("coverage", "select", parts["selector"].name, passing))
     if not settings.tunes:
         return steps
-    others = passing - seeds
+    others = passing - (1 if settings.seeds.in_tokens else seeds)
     steps.append(Step("necessity", "tune", parts["trainer"].name, seeds))
     for need in needs_of(parts["necessity"], parts["generator"]):
         work = "answer" if need == ANSWERS else "losses"

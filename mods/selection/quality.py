@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mods.errors import SettingsError
-from mods.interfaces import QUALITY, Encoded, Pool, PoolScorer, Unscorable
+from mods.interfaces import QUALITY, Encoded, PoolScorer, Unscorable
 from mods.plugins.rules import checked_scores
+from mods.pool import Pool
 from mods.progress import noticing
 from mods.selection.embedding import embed_texts
 from mods.selection.stage import Given, score_name
-from mods.work.columns import SCORES, stacked, vectors
+from mods.work.columns import SCORES, Column, stacked, vectors
 from mods.work.work import Job, Results, Work, items
 
 if TYPE_CHECKING:
@@ -45,14 +46,12 @@ def pass_quality(records: Sequence[Record], given: Given) -> Pool:
 
 def score_records(records: Sequence[Record], part: Part, work: Work) -> Results[float | Unscorable]:
     """Return one score per record, or the reason why it has none."""
-    name, label = f"quality-{part.name}", f"quality: {part.name}"
+    job, column = scoring(part)
+    found = work.rows(job, column, items(records))
     if not isinstance(part.object, PoolScorer):
-        return work.rows(Job(part, "score", label, name, part.identity), SCORES, items(records))
-    # Features are cached per record; the second step, over the pool, is cheap.
-    job = Job(part, "features", label, f"{name}-features", part.identity)
-    found = work.rows(job, vectors(), items(records))
+        return found
     features = stacked(found.values, str(part))
-    with noticing() as noticed:
+    with work.costs.timed(job.label), noticing() as noticed:
         scores = part.call(part.object.score_pool, records, features, *encoders(part, work))
     for note in noticed.notes:
         work.progress.note(note)
@@ -71,3 +70,14 @@ def encoders(part: Part, work: Work) -> list[Callable[[Sequence[str]], Encoded]]
         return Encoded(stacked(found.values, str(embedder)), found.cut)
 
     return [encode]
+
+
+def scoring(part: Part) -> tuple[Job, Column[Any]]:
+    """Return what a scorer does row by row, which is cached.
+
+    That is the score, or the features of a scorer that sees the pool; its second step is cheap.
+    """
+    name, label = f"quality-{part.name}", f"quality: {part.name}"
+    if isinstance(part.object, PoolScorer):
+        return Job(part, "features", label, f"{name}-features", part.identity), vectors()
+    return Job(part, "score", label, name, part.identity), SCORES

@@ -10,8 +10,11 @@ from mods.files import to_json
 from mods.records import BrokenRow, Record
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from mods.data.reading import Reading
-    from mods.interfaces import Picks, Pool
+    from mods.pool import Picks, Pool
 
 Fate: TypeAlias = Literal["open", "selected", "rejected", "quarantined"]
 Stage: TypeAlias = Literal["reading", "contamination", "quality", "coverage", "necessity"]
@@ -38,6 +41,8 @@ class Receipt:
     """Covering radius once this row was picked."""
     cut: set[str] = field(default_factory=set)
     """Steps that could not read the row whole: `quality`, `embedding`, `tuning`, …"""
+    tokens: int | None = None
+    """Tokens of the row, where they were counted."""
 
 
 class Receipts:
@@ -69,6 +74,11 @@ class Receipts:
         """Note scores under the name of the plug-in that gave them."""
         for record, value in zip(records, values, strict=True):
             self.of(record).scores[name] = value
+
+    def count(self, records: Sequence[Record], tokens: npt.NDArray[np.int64]) -> None:
+        """Note how many tokens rows have."""
+        for record, number in zip(records, tokens.tolist(), strict=True):
+            self.of(record).tokens = number
 
     def cut(self, records: Iterable[Record], step: str) -> int:
         """Note rows that a step could not read whole; returns their number."""

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.selection.receipts import Receipt, count_by_fate
+from mods.work.costs import Costs
 
 if TYPE_CHECKING:
-    from mods.interfaces import Pool
+    from mods.pool import Pool
     from mods.records import BrokenRow, Record
 
 
@@ -29,8 +30,12 @@ class Selection:
     """By setting (`alpha`, `beta`): `asked`, as it was given, and `score`, what it came to."""
     seconds: Mapping[str, float]
     """By stage."""
+    answers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the tuned model answered, by record id, where the necessity model reviewed answers."""
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All that makes the result, and what came out; see docs/run-folder.md."""
+    costs: Costs = field(default_factory=Costs, repr=False)
+    """What the run read, computed and took from the cache; see docs/costs.md."""
     folder: Path | None = None
 
     @property

@@ -20,7 +20,9 @@ from mods.interfaces import (
     USUAL_NEEDS,
     TokenCounter,
     Unscorable,
+    WholeTokenCounter,
 )
+from mods.kinds import methods_of
 from mods.settings.choice import Choice
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class Given:
     thresholds: dict[str, Any] = field(default_factory=dict)
     """By setting: the threshold as it was asked for, and the score it came to."""
     seconds: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    """What the tuned model answered, by the id of the record."""
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -144,7 +148,7 @@ def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
     parts = {
         kind: Part.choose(registry, kind, choice, settings.context(kind))
         for kind, choice in settings.parts.items()
-        if settings.tunes or kind not in MODEL_STAGE
+        if settings.tunes or kind not in MODEL_STAGE or (settings.in_tokens and kind == "trainer")
     }
     check_model_options(parts, settings)
     parts.update(choose_needed(registry, settings, parts))
@@ -161,11 +165,7 @@ def choose_needed(
 
     selector, context = parts["selector"], settings.context("quality")
     needs = selector.needs(USUAL_NEEDS)
-    if TOKENS in needs and not counts_tokens(parts.get("trainer")):
-        raise SettingsError(
-            f"{selector} needs token counts: choose a `trainer` that counts them, and a `budget` "
-            "above the `seeds`"
-        )
+    check_counting(needs, settings, parts)
     try:
         return {
             needed(scorer): Part.choose(registry, "quality", Choice.parse(scorer), context)
@@ -173,6 +173,25 @@ def choose_needed(
         }
     except ModsError as error:
         raise error.within(f"{selector} needs a scorer") from error
+
+
+def check_counting(needs: Sequence[str], settings: RunSettings, parts: Mapping[str, Part]) -> None:
+    """Refuse a run that needs token counts without a trainer that counts."""
+    trainer = parts.get("trainer")
+    if TOKENS in needs and trainer is None:
+        raise SettingsError(
+            f"{parts['selector']} needs token counts: choose a `trainer` that counts them, and a "
+            "`budget` above the `seeds`"
+        )
+    if trainer is None or not (TOKENS in needs or settings.in_tokens):
+        return
+    wanted = WholeTokenCounter if settings.count == "all" else TokenCounter
+    if not isinstance(trainer.object, wanted):
+        needing = "`seeds` and `budget`" if settings.in_tokens else str(parts["selector"])
+        raise SettingsError(
+            f"{trainer} has no {methods_of(wanted)[0]}, and {needing} need token counts: choose "
+            "another `trainer`, another `count`, or give the amounts in rows"
+        )
 
 
 def needed(scorer: str) -> str:
@@ -183,11 +202,6 @@ def needed(scorer: str) -> str:
 def further_scorers(needs: Sequence[str]) -> list[str]:
     """The needs that are quality scorers other than that of the run."""
     return [need for need in needs if need not in (EMBEDDINGS, QUALITY, TOKENS)]
-
-
-def counts_tokens(trainer: Part | None) -> bool:
-    """Whether there is a trainer that says what a row costs."""
-    return trainer is not None and isinstance(trainer.object, TokenCounter)
 
 
 MODEL_STAGE = ("necessity", "trainer", "generator")

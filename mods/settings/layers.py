@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mods.errors import SettingsError
 from mods.interfaces import KINDS
+from mods.settings.amount import Amount
 from mods.settings.choice import Choice, parse_value, split_pair
 from mods.settings.options import Generation, Tuning
 from mods.settings.recipes import read_small
@@ -21,6 +22,7 @@ Made = TypeVar("Made")
 
 TABLES = ("tuning", "generation", "columns")
 """The settings that are tables of their own."""
+AMOUNTS = ("seeds", "budget")
 REQUIRED = ("quality", "embedder", "selector", "seeds", "budget", "alpha", "beta")
 
 
@@ -107,6 +109,8 @@ def validate(merged: Mapping[str, Any]) -> RunSettings:
     for name in REQUIRED:
         if values.get(name) is None:
             raise SettingsError(f"`{name}` is not set; give it, or use a recipe that sets it")
+    for name in AMOUNTS:
+        values[name] = Amount.parse(values[name], setting=name)
     values["alpha"] = Threshold.parse(values["alpha"], setting="alpha", side="top")
     values["beta"] = Threshold.parse(values["beta"], setting="beta", side="bottom")
     against = values.get("against") or ()

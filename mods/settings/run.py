@@ -12,6 +12,7 @@ from annotated_types import Gt, Le
 
 from mods.errors import SettingsError
 from mods.interfaces import KINDS
+from mods.settings.amount import Amount
 from mods.settings.choice import Choice
 from mods.settings.options import Generation, Tuning
 from mods.settings.threshold import Threshold
@@ -25,10 +26,10 @@ class RunSettings:
 
     parts: Mapping[str, Choice]
     """The plug-ins by kind, defaults included: `quality`, `embedder`, `selector`, …"""
-    seeds: int
-    """Rows of the first coverage pass."""
-    budget: int
-    """Rows of the selection; when the seeds meet it, no model stage runs."""
+    seeds: Amount
+    """Rows, or tokens, of the first coverage pass."""
+    budget: Amount
+    """Rows, or tokens, of the selection; when the seeds meet it, no model stage runs."""
     alpha: Threshold
     """Quality: rows above stay."""
     beta: Threshold
@@ -36,6 +37,9 @@ class RunSettings:
     model: Choice | None = None
     """The given model (hub id, folder, file) with the options of loading it; needed when the
     budget is above the seeds."""
+    count: Literal["trained", "all"] = "trained"
+    """Which tokens amounts in tokens count: those that tuning learns, or all that it reads of a
+    row, prompt and reply."""
     embed_text: EmbedText = "prompt"
     """What is embedded: the whole prompt with its input, the instruction alone, or both prompt
     and response. Of several turns the newest comes first, the system message last."""
@@ -61,9 +65,7 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Check what concerns several settings."""
-        if self.seeds < 1:
-            raise SettingsError(f"`seeds` {self.seeds}: at least one seed is needed")
-        if self.budget < self.seeds:
+        if self.seeds.unit == self.budget.unit and self.budget.value < self.seeds.value:
             raise SettingsError(
                 f"`budget` {self.budget} is below `seeds` {self.seeds}: the selection holds the "
                 "seeds, so raise the budget or lower the seeds"
@@ -76,13 +78,27 @@ class RunSettings:
             )
         if self.near is not None and not self.against:
             raise SettingsError("`near` needs prompts: name their files with `against`")
+        if self.in_tokens and self.model is None:
+            raise SettingsError(
+                "tokens are counted with the tokenizer and the template of the model to be tuned: "
+                "name it with `model`, or give `seeds` and `budget` in rows"
+            )
         if self.tunes and "necessity" not in self.parts:
             raise SettingsError("the necessity stage needs `necessity`")
 
     @property
     def tunes(self) -> bool:
-        """Whether the necessity stage runs, and so the given model is tuned."""
-        return self.budget > self.seeds
+        """Whether the necessity stage runs, and so the given model is tuned.
+
+        With one amount in rows and the other in tokens it does: what the seeds leave of the budget
+        is known only once they are picked.
+        """
+        return self.budget != self.seeds
+
+    @property
+    def in_tokens(self) -> bool:
+        """Whether the tokens of rows have to be counted."""
+        return self.seeds.in_tokens or self.budget.in_tokens
 
     def context(self, kind: str) -> dict[str, Any]:
         """Return the values that factories of a kind may ask for by the name of a parameter."""
@@ -104,6 +120,8 @@ class RunSettings:
                 values[name] = {**dataclasses.asdict(value), "template": hashed(value.template)}
             elif isinstance(value, Generation):
                 values[name] = dataclasses.asdict(value)
+            elif isinstance(value, Amount):
+                values[name] = value.plain()
             elif isinstance(value, Threshold):
                 values[name] = str(value)
         return {**parts, **values}

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mods.interfaces import ANSWERS, EMBEDDINGS, LOSSES, QUALITY, TOKENS, Evidence, Pool
+from mods.interfaces import ANSWERS, EMBEDDINGS, LOSSES, QUALITY, TOKENS, Evidence
+from mods.pool import Pool
 from mods.records import Message, Record
 
 ANSWER_WORDS = 8

@@ -7,43 +7,54 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mods.interfaces import USUAL_NEEDS, Budget
+from mods.interfaces import TOKENS, USUAL_NEEDS
 from mods.plugins.rules import checked_picks
+from mods.pool import Budget
 from mods.testing.rules import check_identity, name_of, needs_of, require, require_methods
 from mods.testing.samples import sample_pool
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mods.interfaces import Picks, Pool, Selector
+    from mods.interfaces import Selector
+    from mods.pool import Picks, Pool
 
 FIXED = ((), (0,), (5, 2, 11))
 """Centres that are there already, in the order of their picks."""
 BUDGETS = (1, 3, 10)
+FEW_TOKENS = 100
+"""Tokens of a budget: more than most sample rows have, fewer than the longest."""
 
 
 def check_selector(selector: Selector) -> None:
-    """Check a selector on a small pool that holds what it needs, with and without centres."""
+    """Check a selector on a small pool that holds what it needs, with and without centres.
+
+    Budgets are in rows, and in tokens, which it must not exceed either.
+    """
     name = name_of(selector)
     check_identity(selector)
     require_methods(selector, "a selector", "select")
-    pool = sample_pool(needs_of(selector, USUAL_NEEDS))
+    needs = needs_of(selector, USUAL_NEEDS)
     for initial in FIXED:
+        fixed = np.array(initial, dtype=np.int64)
         for k in BUDGETS:
-            _check_picks(selector, pool, k, np.array(initial, dtype=np.int64), name)
+            _check_picks(selector, sample_pool(needs), Budget(rows=k), fixed, name)
+    counted = sample_pool((*needs, TOKENS))
+    budget = Budget(len(counted.records), FEW_TOKENS)
+    _check_picks(selector, counted, budget, np.array(FIXED[-1], dtype=np.int64), name)
 
 
 def _check_picks(
-    selector: Selector, pool: Pool, k: int, initial: npt.NDArray[np.int64], name: str
+    selector: Selector, pool: Pool, budget: Budget, initial: npt.NDArray[np.int64], name: str
 ) -> None:
     kept, centres = copy.deepcopy(pool), initial.copy()
-    picks = selector.select(pool, Budget(rows=k), initial=initial)
-    rows = checked_picks(picks, len(pool.records), k, initial, name).indices
+    picks = selector.select(pool, budget, initial=initial)
+    rows = checked_picks(picks, pool, budget, initial, name).indices
     require(len(rows) > 0, name, "rows that differ are left, yet none was picked")
     _check_radii(picks, name)
     untouched = _same_pool(pool, kept) and np.array_equal(centres, initial)
     require(untouched, name, "the pool must be left as it was")
-    again = selector.select(pool, Budget(rows=k), initial=initial)
+    again = selector.select(pool, budget, initial=initial)
     require(np.array_equal(rows, again.indices), name, "two calls must pick the same rows")
 
 

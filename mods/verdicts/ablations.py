@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from mods.data.prompts import Prompt
     from mods.data.reading import Reading
-    from mods.interfaces import Budget, Picks, Pool
     from mods.plugins.registry import Registry
+    from mods.pool import Budget, Picks, Pool
     from mods.settings.run import RunSettings
     from mods.work.work import Work
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods.api import Data, registry_with
+from mods.api.inputs import Data, registry_with
 from mods.progress import Progress
 from mods.verdicts.guard import guarded
 from mods.verdicts.outcome import compose

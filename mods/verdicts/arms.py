@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import PluginError, SettingsError
-from mods.interfaces import EMBEDDINGS, QUALITY, TOKENS, USUAL_NEEDS, Budget, Pool, TokenCounter
+from mods.interfaces import EMBEDDINGS, QUALITY, TOKENS, USUAL_NEEDS, TokenCounter
 from mods.plugins.part import Part
 from mods.plugins.rules import checked_picks
+from mods.pool import Budget, Pool
 from mods.selection.embedding import embed_records
 from mods.settings.choice import Choice
 from mods.work.columns import COUNTS, stacked
@@ -175,8 +176,10 @@ class Arms:
         none = np.empty(0, dtype=np.int64)
         size, most = len(self.selected), len(self.pool.records)
         while True:
-            picks = part.call(part.object.select, self.pool, Budget(rows=size), initial=none)
-            rows: list[int] = checked_picks(picks, most, size, none, str(part)).indices.tolist()
+            budget = Budget(rows=size)
+            picks = part.call(part.object.select, self.pool, budget, initial=none)
+            checked = checked_picks(picks, self.pool, budget, none, str(part))
+            rows: list[int] = checked.indices.tolist()
             if not rows:
                 raise SettingsError(f"{part} picks no row of the pool")
             if size == most or len(rows) < size or self._tokens(rows) >= self.target.tokens:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods.api import Data, How, read_data
+from mods.api.inputs import Data, How, read_data
 from mods.errors import DataError, SettingsError
-from mods.interfaces import QUALITY, Pool
+from mods.interfaces import QUALITY
+from mods.pool import Pool
 from mods.runs.manifest import source_digest
 from mods.runs.saved import SavedRun
 from mods.selection.stage import score_name

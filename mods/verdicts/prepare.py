@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods.api import Data, How, cache_folder, prompts_of
+from mods.api.inputs import Data, How, cache_folder, prompts_of
 from mods.errors import DataError, SettingsError
 from mods.judging.statistics import FEWEST_PROMPTS
 from mods.plugins.part import Part
@@ -36,8 +36,8 @@ from mods.verdicts.sets import read_sets
 from mods.work.work import Work
 
 if TYPE_CHECKING:
-    from mods.interfaces import Pool
     from mods.plugins.registry import Registry
+    from mods.pool import Pool
     from mods.progress import Progress
     from mods.settings.run import RunSettings
     from mods.verdicts.arms import ArmPlan

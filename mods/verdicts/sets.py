@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods.api import prompts_of
+from mods.api.inputs import prompts_of
 from mods.errors import DataError
 from mods.files import file_digest
 from mods.records import Message, Record
 
 if TYPE_CHECKING:
-    from mods.api import How
+    from mods.api.inputs import How
     from mods.data.prompts import Prompt
     from mods.plugins.registry import Registry
 

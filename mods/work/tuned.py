@@ -7,10 +7,10 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mods.interfaces import Unscorable, Weights
+from mods.interfaces import ANSWERS, LOSSES, Unscorable, Weights
 from mods.work import columns
 from mods.work.weights import noticed_of, train
-from mods.work.work import Job, Results, Work, items
+from mods.work.work import Item, Job, Results, Work, items
 
 if TYPE_CHECKING:
     from mods.plugins.part import Part
@@ -64,7 +64,7 @@ class TunedModel:
         self._work.progress.say(
             f"{self._label}: tuning the model on {len(self._rows)} {self._purpose}"
         )
-        return train(self._trainer, self._rows, self.identity, self._work)
+        return train(self._trainer, self._rows, self.identity, self._work, f"{self._label}: tuning")
 
     def noticed(self) -> tuple[list[str], list[int]]:
         """Return what was noticed in tuning; see `mods.work.weights.noticed_of`."""
@@ -74,16 +74,20 @@ class TunedModel:
 
     def answers(self, records: Sequence[Record]) -> Results[str | Unscorable]:
         """Return the model's answer to each record's conversation."""
-        asked = items([record.conversation for record in records])
-        return self._work.rows(
-            self._job("answers", "responses", self.answering), columns.ANSWERS, asked
-        )
+        return self._work.rows(*self.asking(ANSWERS, records))
 
     def losses(self, records: Sequence[Record]) -> Results[float | Unscorable]:
         """Return the mean token loss of each record's own reply."""
-        return self._work.rows(
-            self._job("losses", "losses", self._reading), columns.SCORES, items(records)
-        )
+        return self._work.rows(*self.asking(LOSSES, records))
+
+    def asking(
+        self, need: str, records: Sequence[Record]
+    ) -> tuple[Job, columns.Column[Any], list[Item]]:
+        """Return what asks the model for evidence on records: its answers, or its losses."""
+        if need == ANSWERS:
+            asked = items([record.conversation for record in records])
+            return self._job(need, "responses", self.answering), columns.ANSWERS, asked
+        return self._job(need, "losses", self._reading), columns.SCORES, items(records)
 
     def _job(self, method: str, name: str, identity: dict[str, Any]) -> Job:
         return Job(

@@ -93,7 +93,8 @@ class Work:
         list, so that an interrupted call, started again, computes the very same batches.
         """
         unique = {row.key: row for row in rows}
-        self.costs.of(job.label).rows += len(unique)
+        cost = self.costs.of(job.label)
+        cost.rows += len(unique)
         with closing(Store(self.cache, job.name, job.identity)) as store:
             shelf = Shelf(store, column)
             shelf.look_up(list(unique))
@@ -102,8 +103,17 @@ class Work:
                 self._compute(job, shelf, chunks, len(unique))
             for note in [*store.noticed, *store.notes(list(unique))]:
                 self.progress.note(note)
+        cost.bytes_read += shelf.bytes_read
+        cost.bytes_written += shelf.bytes_written
         values = [shelf.known[row.key] for row in rows]
         return Results(values, [at for at, row in enumerate(rows) if row.key in store.cut])
+
+    def missing(self, job: Job, rows: Sequence[Item]) -> list[Item]:
+        """Return the rows, each once, that the cache holds no result for."""
+        unique = {row.key: row for row in rows}
+        with closing(Store(self.cache, job.name, job.identity)) as store:
+            known = store.get(list(unique))
+        return [row for key, row in unique.items() if key not in known]
 
     def _compute(self, job: Job, shelf: Shelf[Value], chunks: list[list[Item]], total: int) -> None:
         """Compute chunks and keep each as it comes; what another run has in work is waited for."""
@@ -118,9 +128,7 @@ class Work:
                 for returned in self.executor.each(mapped):
                     at, outcome = checked_outcome(returned, str(self.executor))
                     computed = round.finish(at, outcome, self.executor, job.part)
-                    cost = self.costs.of(job.label)
-                    cost.computed += computed
-                    cost.seconds += outcome.seconds
+                    self.costs.of(job.label).add_outcome(computed, outcome)
                 if undone := round.undone():
                     raise PluginError(f"{self.executor} left {undone} chunks undone")
                 chunks = round.elsewhere
@@ -136,6 +144,7 @@ class Shelf(Generic[Value]):
     def __init__(self, store: Store, column: Column[Value]) -> None:
         self.store, self.column = store, column
         self.known: dict[str, Value] = {}
+        self.bytes_read = self.bytes_written = 0
 
     def look_up(self, keys: Sequence[str]) -> int:
         """Add what the store holds of these keys; returns how many there were."""
@@ -143,6 +152,7 @@ class Shelf(Generic[Value]):
         for key, data in self.store.get(keys).items():
             try:
                 self.known[key] = self.column.decode(data)
+                self.bytes_read += len(data)
             except (ValueError, struct.error):
                 damaged += 1
         self.store.count_damaged(damaged)
@@ -152,7 +162,9 @@ class Shelf(Generic[Value]):
         """Keep results."""
         pairs = list(zip((row.key for row in rows), values, strict=True))
         cut = {rows[at].key for at in outcome.cut if 0 <= at < len(rows)}
-        self.store.put(((k, self.column.encode(value)) for k, value in pairs), outcome.notes, cut)
+        results = [(key, self.column.encode(value)) for key, value in pairs]
+        self.store.put(results, outcome.notes, cut)
+        self.bytes_written += sum(len(data) for _, data in results)
         self.known.update(pairs)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mods import Conversation, Record, Unscorable, Weights, cut, hookimpl
 from mods_plugins.hf.batching import free_device_memory
 from mods_plugins.hf.causal_lm import Answer, CausalLM
-from mods_plugins.hf.chat.format import ChatFormat, usable
+from mods_plugins.hf.chat.format import ChatFormat, Encoded, usable
 from mods_plugins.hf.chat.templates import template_arguments, template_identity
 from mods_plugins.hf.chat.turns import learned_tokens
 from mods_plugins.hf.checking import check_causal, check_chat
@@ -168,12 +168,27 @@ class HFTrainer:
     def count_tokens(self, records: Sequence[Record]) -> list[int]:
         """Return how many tokens tuning learns from each record: its reply, cut as in tuning.
 
-        The token that ends the turn is one of them; the first token of a text is not. Loads the
-        tokenizer and the config, no weights.
+        The token that ends the turn is one of them; the first token of a text is not. A record
+        that the template cannot take counts 0. Loads the tokenizer and the config, no weights.
         """
-        limit = min(self.tuning.max_length, self._positions)
-        rows = self._chat.encode_each(records, limit, all_turns=self.tuning.turns == "all")
+        rows = self._encoded(records)
         return [0 if isinstance(row, Unscorable) else learned_tokens(row) for row in rows]
+
+    def count_all_tokens(self, records: Sequence[Record]) -> list[int]:
+        """Return how many tokens tuning reads of each record: prompt and reply, cut as there.
+
+        A record that the template cannot take, or of which nothing is learned, counts 0: tuning
+        leaves it out.
+        """
+        rows = self._encoded(records)
+        return [
+            0 if isinstance(row, Unscorable) or not learned_tokens(row) else row.size
+            for row in rows
+        ]
+
+    def _encoded(self, records: Sequence[Record]) -> list[Encoded | Unscorable]:
+        limit = min(self.tuning.max_length, self._positions)
+        return self._chat.encode_each(records, limit, all_turns=self.tuning.turns == "all")
 
     @cached_property
     def _chat(self) -> ChatFormat:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mods import PluginError, cut, hookimpl
+from mods import PluginError, cut, hookimpl, loading, spent
 from mods.wording import needs_extra
 from mods_plugins.hf.batching import run_batched, stacked
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
@@ -62,6 +62,8 @@ class SentenceEmbedder:
         self.normalize = normalize
         self.batch_size = batch_size
         self.device = device
+        self._read = 0
+        """Tokens of the batch at hand."""
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the vectors."""
@@ -111,10 +113,16 @@ class SentenceEmbedder:
             normalize_embeddings=self.normalize,
             show_progress_bar=False,
         )
+        spent(self._read, str(pick_device(self.device)))
+        self._read = 0
         return list(np.asarray(vectors, dtype=np.float32))
 
     @cached_property
     def _encoder(self) -> SentenceTransformer:
+        return self._load()
+
+    @loading()
+    def _load(self) -> SentenceTransformer:
         encoder_class = _sentence_transformer_class()
         check_classes(self.model, self.revision)
         device = str(pick_device(self.device))
@@ -122,7 +130,13 @@ class SentenceEmbedder:
             encoder = encoder_class(locate(self.model), revision=self.revision, device=device)
         if self.max_length is not None:
             encoder.max_seq_length = self.max_length
+        encoder.register_forward_pre_hook(self._count)
         return encoder
+
+    def _count(self, encoder: Any, inputs: tuple[Any, ...]) -> None:
+        """Count the tokens that the encoder is given, padding left out."""
+        mask = inputs[0].get("attention_mask") if isinstance(inputs[0], Mapping) else None
+        self._read += 0 if mask is None else int(mask.sum())
 
 
 def has_packaged_encoder() -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import SettingsError, cut, hookimpl
+from mods import SettingsError, cut, hookimpl, spent
 from mods_plugins.hf.batching import run_batched, stacked
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.checking import check_files
@@ -120,7 +120,9 @@ class TransformerEmbedder:
             vectors = pool(states, inputs["attention_mask"], self.pooling)
             if self.normalize:
                 vectors = torch.nn.functional.normalize(vectors, dim=1)
-        return list(vectors.cpu().numpy())
+        found = list(vectors.cpu().numpy())
+        spent(sum(len(row.ids) for row in rows), str(self._network.device))
+        return found
 
     @property
     def _any_special_token(self) -> int:

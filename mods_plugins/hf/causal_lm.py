@@ -10,6 +10,7 @@ import numpy as np
 
 from mods.interfaces import Unscorable
 from mods.records import Conversation, Record
+from mods.spending import spent
 from mods_plugins.hf.batching import run_batched
 from mods_plugins.hf.chat.format import ChatFormat, Encoded, Prompt, usable
 from mods_plugins.hf.loading import load_causal_model, load_tokenizer, quiet
@@ -157,9 +158,11 @@ class CausalLM:
         with torch.inference_mode():
             logits = self._logits(ids.to(self.device), mask.to(self.device), first)
             # Row by row: only one row's logits are ever copied to float32.
-            return [
+            losses = [
                 _mean_loss(scores, row, first) for scores, row in zip(logits, rows, strict=True)
             ]
+        spent(sum(map(len, whole)), str(self.device))
+        return losses
 
     def _logits(self, ids: torch.Tensor, mask: torch.Tensor, first: int) -> torch.Tensor:
         """Return the logits from position `first` on, shape (rows, width - first, vocabulary)."""
@@ -202,10 +205,17 @@ class CausalLM:
         mask = attention_mask(prompts, left=True).to(self.device)
         with torch.inference_mode(), quiet():
             out = self.model.generate(input_ids=ids, attention_mask=mask)
-        return [self._text(row) for row in out[:, ids.shape[1] :].tolist()]
+        answers = out[:, ids.shape[1] :].tolist()
+        read, written = sum(map(len, prompts)), sum(map(self._end, answers))
+        spent(read + written, str(self.device))
+        return [self._text(row) for row in answers]
+
+    def _end(self, ids: list[int]) -> int:
+        """Return where in an answer the first token stands that ends it."""
+        return next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
 
     def _text(self, ids: list[int]) -> str:
-        end = next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
+        end = self._end(ids)
         text = self.tokenizer.decode(
             ids[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import ModsError
+from mods.spending import loading
 from mods.wording import needs_extra, one_line
 from mods_plugins.hf.adapters import base_of, merged
 from mods_plugins.hf.devices import pick_device, pick_dtype
@@ -23,6 +24,7 @@ SHOWN = 3
 """How many missing weights an error names: enough to tell what kind of part is missing."""
 
 
+@loading()
 def load_config(model: str, *, revision: str | None = None) -> PretrainedConfig:
     """Load the config of a model without its weights; for an adapter, that of its base."""
     from transformers import AutoConfig
@@ -37,6 +39,7 @@ def load_config(model: str, *, revision: str | None = None) -> PretrainedConfig:
     return config
 
 
+@loading()
 def load_tokenizer(model: str, *, revision: str | None = None) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a model; no token is added and no id changed.
 
@@ -54,6 +57,7 @@ def load_tokenizer(model: str, *, revision: str | None = None) -> PreTrainedToke
     return tokenizer
 
 
+@loading()
 def load_causal_model(
     model: str, *, revision: str | None, device: str, dtype: str
 ) -> PreTrainedModel:
@@ -79,6 +83,7 @@ def load_causal_model(
     return causal
 
 
+@loading()
 def load_network(
     auto_class: Any, model: str, *, revision: str | None, device: str, dtype: str, spare: str = ""
 ) -> Any:

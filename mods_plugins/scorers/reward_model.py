@@ -9,7 +9,7 @@ from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl
+from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl, spent
 from mods_plugins.hf.batching import is_out_of_memory, run_batched
 from mods_plugins.hf.chat.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN, Renderer
@@ -155,9 +155,11 @@ class RewardModel:
         outputs = logits.float().reshape(len(rows), -1)
         if outputs.shape[1] != 1:
             raise ModsError(one_output(self.model, outputs.shape[1]))
+        scores = outputs[:, 0].tolist()
+        spent(sum(len(row.ids) for row in rows), str(self._network.device))
         return [
             score if math.isfinite(score) else Unscorable(f"the reward model gave {score}")
-            for score in outputs[:, 0].tolist()
+            for score in scores
         ]
 
     def _padding(self, rows: Sequence[Row]) -> int:

@@ -31,6 +31,7 @@ class KCenterSelector:
     """
 
     needs = (EMBEDDINGS,)
+    in_order = True
 
     def __init__(
         self,
@@ -70,32 +71,38 @@ class KCenterSelector:
         return dict.fromkeys(zero.tolist(), reason)
 
     def select(self, pool: Pool, budget: Budget, *, initial: npt.NDArray[np.int64]) -> Picks:
-        """Pick up to `budget.rows` rows besides `initial`.
+        """Pick up to `budget.rows` rows besides `initial`, and no more tokens than `budget.tokens`.
 
-        Returns int64 indices, shape (k,), and the covering radius after each pick, float32, shape
-        (k,), in the distance of `metric`. Raises `SettingsError` for vectors or a device that
-        cannot be used, `PluginError` for a pool without vectors.
+        Under a budget in tokens, a row that alone has more than are left when its turn comes is
+        passed over and is no centre; see `mods.kcenter.kcenter_within`. Returns int64 indices,
+        shape (k,), and the covering radius after each pick, float32, shape (k,), in the distance
+        of `metric`. Raises `SettingsError` for vectors or a device that cannot be used,
+        `PluginError` for a pool without vectors, or without the tokens that the budget counts.
         """
         if pool.embeddings is None:
             raise PluginError("kcenter: the pool holds no embeddings, which this selector needs")
         k = min(budget.rows, len(pool.records) - len(initial))
         if k < 1:
             return Picks(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
-        from mods.kcenter import kcenter_greedy
+        from mods.kcenter import kcenter_greedy, kcenter_within
 
+        options: dict[str, Any] = {
+            "initial": initial,
+            "seed": self.seed,
+            "metric": self.metric,
+            "device": self.device,
+            "threads": self.threads,
+        }
         try:
-            indices, radii = kcenter_greedy(
-                pool.embeddings,
-                k,
-                initial=initial,
-                seed=self.seed,
-                metric=self.metric,
-                device=self.device,
-                threads=self.threads,
+            if budget.tokens is None:
+                return Picks(*kcenter_greedy(pool.embeddings, k, **options))
+            if pool.tokens is None:
+                raise PluginError("kcenter: a budget in tokens needs a pool with token counts")
+            return Picks(
+                *kcenter_within(pool.embeddings, pool.tokens, budget.tokens, most=k, **options)
             )
         except ValueError as error:
             raise SettingsError(f"kcenter: {error}") from error
-        return Picks(indices, radii)
 
 
 def _check_count(name: str, value: object, most: int | None = None) -> None:

@@ -57,7 +57,7 @@ def test_every_kind_has_an_example(registry):
 
 @pytest.mark.parametrize("executor", ["processes", "processes:workers=1"])
 def test_the_examples_together_make_a_selection(registry, rows, tmp_path, executor):
-    from mods.api import run
+    from mods.api.select import run
     from mods.progress import Progress
     from mods.settings.layers import make_settings
 

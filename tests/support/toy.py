@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from mods import Picks, RawRow, Scale, Unscorable, hookimpl
+from mods import RawRow, Scale, Unscorable, hookimpl
 
 calls = Counter()
 
@@ -121,7 +121,7 @@ class Spread:
         taken = set(initial.tolist())
         keys = [hashlib.sha256(r.id.encode()).hexdigest() for r in pool.records]
         order = sorted((i for i in range(len(keys)) if i not in taken), key=keys.__getitem__)
-        return Picks(np.array(order[: budget.rows], dtype=np.int64))
+        return budget.take(order, pool)
 
 
 class Greedy:
@@ -132,7 +132,7 @@ class Greedy:
     def select(self, pool, budget, *, initial):
         keys = (pool.scores["quality"], pool.tokens, -pool.embeddings.var(axis=1))
         order = [i for i in np.lexsort(keys) if i not in initial]
-        return Picks(np.array(order[: budget.rows], dtype=np.int64))
+        return budget.take(order, pool)
 
 
 class EveryChunkElsewhere:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods.errors import SettingsError
+from mods.spending import loading, spending, spent
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.chat.turns import Span, learned_tokens
@@ -47,11 +48,12 @@ def fit(
 
     kind = lm.model.dtype
     set_seed(seed)  # the adapter starts from random weights
-    # Full tuning holds float32 weights: a step of 2e-5 is lost in the rounding of bfloat16.
-    lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
     batches = micro_batches(rows, tuning, seed, micro) if tuning.steps else []
     accumulated = len(batches) // tuning.steps if tuning.steps else tuning.batch_size // micro
-    arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, accumulated, kind)
+    with loading():
+        # Full tuning holds float32 weights: a step of 2e-5 is lost in the rounding of bfloat16.
+        lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
+        arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, accumulated, kind)
     last = last_checkpoint(folder)
     loss = ResponseLoss(tuning, arguments.max_steps)
     with quiet():
@@ -62,7 +64,9 @@ def fit(
     check_weights(lm.model, loss)
     lm.model.config.use_cache = True
     lm.model.eval()
-    if not math.isfinite(lm.mean_losses(rows[:1])[0]):
+    with spending():  # a check, no part of the pace of tuning
+        finite = math.isfinite(lm.mean_losses(rows[:1])[0])
+    if not finite:
         raise loss.diverged("the tuned model gives no finite loss")
 
 
@@ -275,7 +279,9 @@ def _weighted_trainer(loss: ResponseLoss, batches: Sequence[list[int]]) -> Any:
 
         def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
             loss.weights, loss.step = inputs.pop("weights", None), self.state.global_step + 1
-            return super().compute_loss(model, inputs, *arguments, **named)
+            computed = super().compute_loss(model, inputs, *arguments, **named)
+            spent(int(inputs["attention_mask"].sum()), str(self.args.device))
+            return computed
 
     return Weighted
 

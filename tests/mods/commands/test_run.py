@@ -110,6 +110,19 @@ def test_a_folder_of_another_run_is_refused_and_says_what_differs(data, tmp_path
     assert "inputs.content" in refused.output
 
 
+def test_amounts_in_tokens_are_told_at_the_end_and_of_every_row(data, tmp_path, mods, toy_run):
+    out = tmp_path / "run"
+    shown = mods(*toy_run(data, out, "--seeds", "20 tokens", "--budget", "60 tokens")).output
+    counted = pq.read_table(out / "receipts.parquet").to_pylist()
+    tokens = sum(row["tokens"] for row in counted if row["fate"] == "selected")
+    assert f"tokens (trained) {tokens} selected, " in shown
+    assert "asked: seeds 20 tokens, budget 60 tokens" in shown
+    passed = next(row for row in counted if "passed over" in row["reason"])
+    told = mods("why", out, passed["row"]).output
+    assert f"tokens    {passed['tokens']}" in told
+    assert "passed over: its " in told
+
+
 def test_a_mistake_neither_blocks_the_folder_nor_harms_a_finished_run(
     data, tmp_path, mods, toy_run
 ):

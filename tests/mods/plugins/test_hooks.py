@@ -3,7 +3,8 @@
 import pytest
 from conftest import LOCAL, TOY
 
-from mods import PluginError, api
+from mods import PluginError
+from mods.api import inputs
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
 from mods.progress import Progress
@@ -97,7 +98,7 @@ def test_tryfirst_and_trylast_order_readers(order, names, load, tmp_path):
     )
     assert registry.names("reader") == names
     (tmp_path / "a.lines").write_text("toy-lines\n")
-    reading = api.read_data(tmp_path / "a.lines", registry, api.How(), Progress(quiet=True))
+    reading = inputs.read_data(tmp_path / "a.lines", registry, inputs.How(), Progress(quiet=True))
     assert reading.records[0].response == names[0]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mods import Picks, PluginError, Unscorable
+from mods import Budget, Picks, PluginError, Pool, Record, Unscorable
 from mods.plugins.rules import (
     checked_answers,
     checked_counts,
@@ -14,6 +14,7 @@ from mods.plugins.rules import (
 
 WIDE = np.ones((2, 3), dtype=np.float32)
 FIXED = np.array([0])
+POOL = Pool([Record.from_instruction("a", "b")] * 5, tokens=np.array([9, 4, 3, 6, 1]))
 
 
 def picks(*indices, radii=None):
@@ -74,7 +75,7 @@ def test_the_width_of_vectors_must_not_change():
 )
 def test_picks_that_break_a_rule_name_the_plugin_and_the_rule(value, rule):
     with pytest.raises(PluginError) as error:
-        checked_picks(value, 5, 2, FIXED, "plug-in 'x'")
+        checked_picks(value, POOL, Budget(2), FIXED, "plug-in 'x'")
     assert rule in str(error.value)
 
 
@@ -84,4 +85,12 @@ def test_results_that_keep_the_rules_come_back_as_they_are():
     assert {type(score) for score in scores} == {float}
     assert checked_answers(["", Unscorable("why")], 2, "x") == ["", Unscorable("why")]
     assert checked_counts(np.array([0, 7]), 2, "x") == [0, 7]
-    assert checked_picks(picks(2, 1), 5, 2, FIXED, "x").indices.tolist() == [2, 1]
+    assert checked_picks(picks(2, 1), POOL, Budget(2), FIXED, "x").indices.tolist() == [2, 1]
+
+
+def test_every_row_that_alone_exceeds_what_is_left_is_told_of():
+    told = Picks(np.array([1, 4]), passed={3: 5})
+    passed = checked_picks(told, POOL, Budget(5, tokens=7), FIXED, "x").passed
+    assert passed == {2: 2, 3: 5}  # of row 2 the selector tells nothing: what was left at the end
+    with pytest.raises(PluginError, match="picked rows of 7 tokens; expected at most 6"):
+        checked_picks(picks(1, 2), POOL, Budget(5, tokens=6), FIXED, "x")

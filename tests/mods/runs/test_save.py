@@ -4,6 +4,7 @@ import errno
 import json
 import os
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +19,8 @@ def test_a_run_leaves_its_rows_receipts_pool_quarantine_and_picture(select, rows
     selection = select([*rows, "no row"], output=out)
     assert {p.name for p in out.iterdir()} - {".lock"} == {
         "manifest.json", "selected.jsonl", "receipts.parquet", "pool.parquet",
-        "quarantine.jsonl", "report.png",
+        "quarantine.jsonl", "costs.json", "conversations.parquet", "vectors.npy",
+        "report.png", "report.html",
     }  # fmt: skip
     lines = (out / "selected.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == selection.rows
@@ -27,6 +29,20 @@ def test_a_run_leaves_its_rows_receipts_pool_quarantine_and_picture(select, rows
     (broken,) = map(json.loads, (out / "quarantine.jsonl").read_text().splitlines())
     assert (broken["row"], broken["text"]) == (42, '"no row"')
     assert (out / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert pq.read_table(out / "conversations.parquet")["id"].to_pylist() == [
+        r["id"] for r in pq.read_table(out / "receipts.parquet").to_pylist()[:40]
+    ]
+    vectors = np.load(out / "vectors.npy")
+    np.testing.assert_array_equal(vectors, selection.pool.embeddings)
+
+
+def test_vectors_too_large_to_keep_are_a_note(select, tmp_path, monkeypatch):
+    select(output=tmp_path / "run")
+    monkeypatch.setattr(saving, "MOST_VECTORS", 100)
+    progress = Progress(quiet=True)
+    select(output=tmp_path / "run", progress=progress)
+    assert "MB of vectors are not kept" in progress.notices[-1]
+    assert not (tmp_path / "run" / "vectors.npy").exists()
 
 
 def test_a_run_that_cannot_be_written_leaves_no_manifest(select, tmp_path, monkeypatch):
@@ -43,17 +59,21 @@ def test_a_run_that_cannot_be_written_leaves_no_manifest(select, tmp_path, monke
     assert not list(out.glob(".*.part"))
 
 
-def test_a_picture_that_cannot_be_drawn_is_a_note(select, tmp_path, monkeypatch):
-    def too_large(saved, file):
+@pytest.mark.parametrize(
+    ("what", "drawing", "file"),
+    [("picture", "draw_picture", "report.png"), ("report", "write_page", "report.html")],
+)
+def test_what_cannot_be_drawn_is_a_note(what, drawing, file, select, tmp_path, monkeypatch):
+    def too_large(*_):
         raise OverflowError("too large to draw")
 
-    monkeypatch.setattr(saving, "draw_picture", too_large)
+    monkeypatch.setattr(saving, drawing, too_large)
     progress = Progress(quiet=True)
     select(output=tmp_path / "run", progress=progress)
-    note = "the picture could not be drawn: too large to draw"
+    note = f"the {what} could not be drawn: OverflowError: too large to draw"
     assert progress.notices[-1] == note
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["notices"][-1] == note
-    assert not (tmp_path / "run" / "report.png").exists()
+    assert not (tmp_path / "run" / file).exists()
 
 
 def test_rows_of_json_are_written_byte_for_byte(mods, toy_run, tmp_path, rows):

@@ -34,7 +34,7 @@ BROKEN = [
     (
         "pool.parquet",
         {"id": ["a"]},
-        "pool.parquet is not the table of a run: its column x is missing",
+        "pool.parquet is not the table of a run: its column source is missing",
     ),
 ]
 

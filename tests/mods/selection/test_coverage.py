@@ -98,7 +98,7 @@ def test_a_further_scorer_is_a_column_of_the_pool_and_of_the_receipts(needing, s
     receipts = {r.row: r for r in selection.receipts}
     noted = [receipts[r.row].scores["quality_words_factor_2"] for r in pool.records]
     assert noted == expected
-    assert selection.manifest["costs"]["quality: words"]["rows"] == 40
+    assert selection.costs.of("quality: words").rows == 40
 
 
 def test_a_row_that_a_further_scorer_cannot_score_is_quarantined_there(needing, select, registry):

@@ -3,6 +3,7 @@
 import pytest
 
 from mods import SettingsError
+from mods.settings.amount import Amount
 from mods.settings.choice import Choice
 from mods.settings.layers import make_settings
 from mods.settings.options import Tuning
@@ -24,7 +25,7 @@ def test_later_layers_win_and_the_same_plugin_keeps_its_options(tmp_path):
     )
     assert str(made.alpha) == "top 10%"
     assert made.parts["quality"] == Choice("reward-model", {"batch_size": 2, "model": "a/b"})
-    assert (made.seeds, made.tuning.epochs) == (9, 5)
+    assert (made.seeds, made.tuning.epochs) == (Amount(9), 5)
     assert made.parts["embedder"].options == {"model": "x"}
     other = settings(("command line", {"quality": "random"}))
     assert other.parts["quality"] == Choice("random")

@@ -39,7 +39,9 @@ def test_factories_are_given_what_their_kind_may_ask_for(toy_settings):
 
 
 def test_what_makes_a_result_is_plain_and_makes_the_same_settings_again(toy_settings):
-    settings = toy_settings(tuning={"epochs": 5}, columns={"output": "a"}, schema="alpaca")
+    settings = toy_settings(
+        tuning={"epochs": 5}, columns={"output": "a"}, schema="alpaca", budget="2M tokens"
+    )
     plain = settings.as_dict()
     assert make_settings(("again", json.loads(json.dumps(plain)))) == settings
 

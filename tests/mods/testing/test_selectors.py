@@ -17,7 +17,9 @@ class Selector:
         self.call = call
 
     def select(self, pool: Pool, budget: Budget, *, initial: Any) -> Any:
-        return self.call(pool, budget.rows, initial)
+        if budget.tokens is None:
+            return self.call(pool, budget.rows, initial)
+        return budget.take([row for row in range(24) if row not in initial], pool)
 
 
 def first_free(pool: Pool, k: int, initial: Any) -> Picks:
@@ -96,6 +98,15 @@ def test_a_selector_gets_what_it_needs_and_nothing_else() -> None:
     Needy.needs = "tokens"
     with pytest.raises(PluginError, match="`needs` must be a tuple of names"):
         check_selector(Needy(look))
+
+
+def test_a_selector_must_keep_to_a_budget_in_tokens() -> None:
+    class Careless(Selector):
+        def select(self, pool: Pool, budget: Budget, *, initial: Any) -> Any:
+            return first_free(pool, budget.rows, initial)
+
+    with pytest.raises(PluginError, match=r"rows of 1937 tokens; expected at most 100"):
+        check_selector(Careless(first_free))
 
 
 def test_good_selectors_pass() -> None:

@@ -6,7 +6,7 @@ import pytest
 from conftest import TOY
 from support.toy_verdicts import as_made, judging
 
-from mods.api import How, read_data, registry_with
+from mods.api.inputs import How, read_data, registry_with
 from mods.progress import Progress
 from mods.selection.pipeline import select_rows
 from mods.selection.stage import choose_parts

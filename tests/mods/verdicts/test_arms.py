@@ -5,7 +5,7 @@ import pytest
 from conftest import HERE, TOY
 
 from mods import PluginError, Pool, Record, SettingsError
-from mods.api import registry_with
+from mods.api.inputs import registry_with
 from mods.settings.choice import Choice
 from mods.verdicts.arms import Arms, Target
 

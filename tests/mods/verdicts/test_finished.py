@@ -3,7 +3,7 @@
 import pytest
 
 from mods import DataError, SettingsError
-from mods.api import registry_with
+from mods.api.inputs import registry_with
 from mods.progress import Progress
 from mods.verdicts.finished import FinishedRun
 

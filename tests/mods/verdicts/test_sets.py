@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mods import DataError
-from mods.api import How, registry_with
+from mods.api.inputs import How, registry_with
 from mods.verdicts.sets import has_reference, read_sets
 
 

@@ -144,6 +144,7 @@ def test_a_template_that_never_shows_what_is_asked_is_no_template(path):
     ):
         assert all("does not show user turns" in reason.reason for reason in found)
     assert trainer(path, tuning).count_tokens(rows) == [0, 0]
+    assert trainer(path, tuning).count_all_tokens(rows) == [0, 0]
 
 
 def test_the_answer_comes_with_its_thoughts_in_one_block(path, monkeypatch):
@@ -199,9 +200,11 @@ def test_tokens_are_those_that_tuning_learns_and_counted_without_weights(
     examples = [example(row) for row in lm.encode(rows, max_length)]
     learned = [sum(label != IGNORED for label in e["labels"][1:]) for e in examples]
     monkeypatch.setattr(CausalLM, "load", None)
-    counted = trainer(path, replace(TUNING, max_length=max_length)).count_tokens(rows)
+    counting = trainer(path, replace(TUNING, max_length=max_length))
+    counted = counting.count_tokens(rows)
     assert counted == learned
     assert min(counted) >= 1
+    assert counting.count_all_tokens(rows) == [len(e["input_ids"]) for e in examples]
 
 
 def test_the_trainer_learns_the_form_that_the_generator_asks(path, tmp_path):

@@ -9,6 +9,7 @@ from support.turns import MULTI_TURN, RICH
 
 from mods import Record
 from mods.settings.options import Generation
+from mods.spending import spending
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.identity import model_identity
@@ -89,6 +90,19 @@ def test_an_answer_is_what_the_model_said(llama, monkeypatch):
     monkeypatch.setattr(llama.model, "generate", speak)
     answers = llama._batch_answers([[1], [2, 3], [4], [5]])
     assert answers == [say + say, say, say, ""]
+
+
+def test_tokens_that_were_read_and_written_are_told_without_padding(llama):
+    rows = llama.encode(ROWS)
+    with spending() as losses:
+        llama.mean_losses(rows, batch_size=4)
+    assert losses.tokens == sum(row.size for row in rows)
+    assert len(losses.batches) == 3
+    with spending() as answers:
+        llama.generate(ASKED, Generation(max_new_tokens=5))
+    read = sum(len(prompt.ids) for prompt in llama.chat.prompts_each(ASKED, 1000))
+    assert read < answers.tokens <= read + 5 * len(ASKED)
+    assert (losses.accelerated, answers.accelerated) == (False, False)
 
 
 def test_decoding_takes_nothing_from_the_model_s_own_settings(llama):

@@ -21,6 +21,7 @@ from support.tuned import (
 
 from mods import CacheError, DataError, Message, OutputError, Record, SettingsError
 from mods.progress import noticing
+from mods.spending import spending
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.tuning import checkpoints as checkpoints_module
 from mods_plugins.hf.tuning import training as training_module
@@ -48,6 +49,15 @@ def test_a_finished_folder_is_left_as_it_is_and_nothing_is_loaded(path, finished
     monkeypatch.setattr(CausalLM, "load", None)
     assert train(path, finished) == finished / "tuned"
     assert {file: file.stat().st_mtime_ns for file in finished.rglob("*")} == before
+
+
+def test_every_token_of_every_epoch_is_told_and_loading_apart(path, tmp_path):
+    tuning = replace(TUNING, epochs=2, batch_size=4, micro_batch=2)
+    with spending() as spent:
+        train(path, tmp_path, tuning)
+    assert spent.tokens == 2 * sum(trainer(path, tuning).count_all_tokens(ROWS))
+    assert spent.pace > 0
+    assert spent.loading > 0
 
 
 def test_micro_batches_fill_the_global_batch():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mods.api import Data, How, cache_folder, prompts_of, read_data, registry_with
+from mods.api.inputs import Data, How, cache_folder, prompts_of, read_data, registry_with
 from mods.data.prompts import Prompt
 from mods.data.reading import Reading
 from mods.errors import SettingsError

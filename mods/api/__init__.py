@@ -1,0 +1,1 @@
+"""mods from Python: one file for what each function of the package does."""
