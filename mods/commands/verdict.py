@@ -11,7 +11,7 @@ import click
 
 from mods.commands.options import (
     CACHE,
-    READING,
+    READING_PROMPTS,
     SHOWING,
     Several,
     TakesSeveral,
@@ -125,7 +125,7 @@ when the same command is given again; arms that are added later are tuned, the o
     is_flag=True,
     help="Read everything, match the arms, say what would be tuned and asked, and stop.",
 )
-@with_options(*READING, CACHE, *SHOWING)
+@with_options(*READING_PROMPTS, CACHE, *SHOWING)
 @click.pass_context
 def verdict(
     ctx: click.Context,
@@ -180,7 +180,7 @@ def verdict(
     progress = Progress(quiet=quiet, worded=as_options)
     registry = registry_of(ctx)
     if dry_run:
-        plan = api.dry_run(run, asked, registry, cache=cache, progress=progress)
+        plan = api.dry_run(run, asked, registry, output=output, cache=cache, progress=progress)
         click.echo(json.dumps(plan)) if as_json else show(plan_table(plan))
         return
     made = api.judge_run(
@@ -195,8 +195,14 @@ def verdict(
     click.echo(json.dumps(made)) if as_json else show(table(made))
 
 
+LEFT = {"tuning": "tunings"}
+"""What is left, in words."""
+
+
 def plan_table(plan: Mapping[str, Any]) -> str:
     """Say what a verdict would do."""
+    from mods.commands.runs.costs import time_of
+
     lines = [f"{'arm':<16} {'draws':>5} {'rows':>7} {'tokens':>10} {'updates':>8} {'epochs':>7}"]
     for name, arm in plan["arms"].items():
         for draw in arm["draws"][:1]:
@@ -213,4 +219,11 @@ def plan_table(plan: Mapping[str, Any]) -> str:
     ]
     lines += ["", f"prompts   {prompts}", f"measures  {', '.join(plan['measures'])}"]
     lines.append(f"at most   {', '.join(work)}; nothing was tuned or asked")
+    counts, seconds, unknown = (plan["left"][name] for name in ("counts", "seconds", "unknown"))
+    left = ", ".join(f"{n:,} {LEFT.get(what, what)}" for what, n in counts.items() if n)
+    pace = f"about {time_of(seconds)}" if seconds or not unknown else ""
+    if unknown:
+        named = " and ".join(LEFT.get(what, what) for what in unknown)
+        pace = f"{pace}{' and what ' if pace else 'it is not known what '}{named} take"
+    lines.append(f"left      {left}: {pace}" if left else "left      nothing: all is in the cache")
     return "\n".join(lines)

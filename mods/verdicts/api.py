@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mods.api.inputs import Data, registry_with
 from mods.progress import Progress
+from mods.verdicts.estimate import left_of
 from mods.verdicts.guard import guarded
 from mods.verdicts.outcome import compose
 from mods.verdicts.prepare import Asked, prepare, primary_of
@@ -148,7 +149,15 @@ def what_makes(run: FinishedRun, plan: Plan) -> dict[str, Any]:
 
 
 def dry_run(
-    folder: Path, asked: Asked, registry: Registry, *, cache: Path | None, progress: Progress
+    folder: Path,
+    asked: Asked,
+    registry: Registry,
+    *,
+    output: Path | None,
+    cache: Path | None,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Read everything, match the arms, and say what a verdict would do; nothing is tuned."""
-    return prepare(folder, asked, registry, cache, progress, dry=True).plan.as_dict()
+    ready = prepare(folder, asked, registry, cache, progress, dry=True)
+    left = left_of(ready.plan, ready.work, folder, output or folder / FOLDER)
+    return {**ready.plan.as_dict(), "left": left.as_dict()}

@@ -57,6 +57,13 @@ class Plan:
             purpose=f"rows ({arm.name})",
         )
 
+    def every_model(self, work: Work) -> Iterator[TunedModel]:
+        """Yield every model that is tuned or asked, the opponent of judges among them."""
+        for arm, draw, seed in self.models:
+            yield self.model(arm, draw, seed, work)
+        if self.opponent is not None:
+            yield self.model(self.opponent, 0, 0, work)
+
     def opponent_of(self, measure: Measure, work: Work) -> TunedModel | None:
         """Return the model that a judge holds the others against; None where there is none."""
         if measure.opponent == UNTUNED:

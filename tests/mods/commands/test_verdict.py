@@ -29,5 +29,7 @@ def test_a_dry_run_shows_the_arms_and_the_work(tmp_path, mods):
     assert [line.split()[:2] for line in lines[1:4]] == [
         ["selection", "1"], ["random", "3"], ["toy-last", "1"]
     ]  # fmt: skip
-    assert lines[-1].startswith("at most   5 tunings, 60 losses, 60 answers")
+    assert lines[-2].startswith("at most   5 tunings, 60 losses, 60 answers")
+    assert lines[-1].startswith("left      5 tunings, 60 answers, 60 losses: ")
+    assert lines[-1].endswith("and what losses take")
     assert not (tmp_path / "verdict").exists()
