@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mods.trials import Better
-    from mods.verdicts.measures import Measure
+    from mods.verdicts.measures.measure import Measure
     from mods.verdicts.plan import Plan
     from mods.verdicts.trial import Found
 

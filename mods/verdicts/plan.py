@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mods.plugins.registry import Registry
     from mods.settings.run import RunSettings
     from mods.verdicts.arms import ArmPlan, Draw, Target
-    from mods.verdicts.measures import Measure
+    from mods.verdicts.measures.measure import Measure
     from mods.verdicts.sets import PromptSet
     from mods.work.work import Work
 

@@ -15,7 +15,6 @@ from mods.selection.stage import check_model_options
 from mods.settings.choice import Choice
 from mods.trials import Evaluator
 from mods.verdicts import arms as arms_
-from mods.verdicts import measures as measures_
 from mods.verdicts.ablations import ABLATIONS, Ablated
 from mods.verdicts.arms import (
     BASELINE,
@@ -29,8 +28,9 @@ from mods.verdicts.arms import (
 )
 from mods.verdicts.clean import Contamination, without_contaminated
 from mods.verdicts.finished import FinishedRun
-from mods.verdicts.measures import Measure, models_in
-from mods.verdicts.pairs import PairMeasure
+from mods.verdicts.measures import measure as measures_
+from mods.verdicts.measures.measure import Measure, models_in
+from mods.verdicts.measures.pairs import PairMeasure
 from mods.verdicts.plan import Plan
 from mods.verdicts.sets import read_sets
 from mods.work.work import Work

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mods.verdicts.measures import Counts
+from mods.verdicts.measures.measure import Counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mods import DataError, Scale
-from mods.verdicts.measures import Counts
+from mods.verdicts.measures.measure import Counts
 from mods.verdicts.outcome import compose, measured
 from mods.verdicts.trial import Found
 

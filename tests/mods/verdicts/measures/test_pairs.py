@@ -10,7 +10,7 @@ from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
 from mods.plugins.part import Part
 from mods.settings.choice import Choice
-from mods.verdicts.pairs import PairMeasure
+from mods.verdicts.measures.pairs import PairMeasure
 from mods.work.work import Results
 
 PROMPTS = [Record.from_instruction(f"count to {i}", "") for i in range(40)]

@@ -15,7 +15,7 @@ from mods.plugins.part import Part
 from mods.settings.choice import Choice
 from mods.settings.options import Generation, Tuning
 from mods.trials import REFERENCES, Scale
-from mods.verdicts.measures import Counts, Measure, Measured
+from mods.verdicts.measures.measure import Counts, Measure, Measured
 from mods.work.columns import ANSWERS as TEXTS
 from mods.work.work import Job, items
 

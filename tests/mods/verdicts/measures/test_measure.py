@@ -9,7 +9,7 @@ from conftest import HERE
 from mods import PluginError, Record, Scale, SettingsError, Unscorable
 from mods.plugins.part import Part
 from mods.settings.choice import Choice
-from mods.verdicts.measures import Measure, models_in
+from mods.verdicts.measures.measure import Measure, models_in
 from mods.work.work import Results
 
 PROMPTS = [
