@@ -88,7 +88,8 @@ class PairwiseJudge(Protocol):
     The answers of every arm are held against those of one common `opponent`: a model tuned on one
     more random draw, which is no arm (`random`); the given model (`untuned`); or the references.
     Each pair is asked about in both orders: a judgement that changes with the order is a tie. The
-    numbers are win rates at equal length (`mods.judging.pairwise`). Optional: `words`.
+    numbers are win rates at equal length (`mods.judging.pairwise`). Optional: `words`, and
+    `max_new_tokens`, how much the generator may say (512).
     """
 
     generator: Mapping[str, Any]

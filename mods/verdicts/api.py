@@ -144,7 +144,10 @@ def what_makes(run: FinishedRun, plan: Plan) -> dict[str, Any]:
     return {
         "of": {"run": run.manifest["makes"], "model": plan.parts["trainer"].identity},
         "generator": plan.parts["generator"].identity,
-        "measures": {measure.name: measure.part.identity for measure in plan.measures},
+        "measures": {
+            m.name: m.part.identity if m.opponent is None else {**m.part.identity, "by": m.judging}
+            for m in plan.measures
+        },
     }
 
 

@@ -26,8 +26,8 @@ def plain_choice(plan: Plan, verdict: Mapping[str, Any]) -> ArmPlan:
     by chance: no arm is picked for having come out best.
     """
     arms = {arm.name: arm for arm in plan.arms}
-    judgement = verdict["measures"][verdict["primary"]]["by_set"][ALL]
-    versus = against(judgement, SELECTION, RIVAL)
+    judgement = verdict["measures"][verdict["primary"]]["by_set"].get(ALL)
+    versus = against(judgement, SELECTION, RIVAL) if judgement else None
     if RIVAL in arms and versus is not None and versus["high"] is not None and versus["high"] < 0:
         return arms[RIVAL]
     return arms[BASELINE]

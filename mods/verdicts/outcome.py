@@ -42,7 +42,10 @@ def compose(
     notes: Sequence[str],
     costs: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the verdict; its word is that of the primary measure over all sets."""
+    """Return the verdict; its word is that of the primary measure over all sets.
+
+    Where that cannot be judged after all, there is no evidence; the other measures stand.
+    """
     told: dict[str, dict[str, Any]] = {}
     lacking: dict[str, list[str]] = {}
     for measure in plan.measures:
@@ -50,7 +53,8 @@ def compose(
             told[name], lacking[name] = one, more
     judgement = told[primary]["by_set"].get(ALL)
     if judgement is None:
-        raise DataError(f"nothing can be said: {'; '.join(lacking[primary])}")
+        reason = f"nothing can be said: {'; '.join(lacking[primary])}"
+        judgement = {"word": "no evidence", "reason": reason}
     made = {
         "mods": __version__,
         "status": "done",

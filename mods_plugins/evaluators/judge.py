@@ -41,15 +41,25 @@ class Judge:
     """Asks a generator which of two answers is better, in both orders.
 
     `generator` is its name; further options are those of the generator, as in
-    `judge:generator=hf,model=org/judge`. `opponent`: see `mods.trials.PairwiseJudge`. Thoughts
-    before answers are left out, those of the judge as well.
+    `judge:generator=hf,model=org/judge`; it says `max_new_tokens` at most. `opponent`: see
+    `mods.trials.PairwiseJudge`. Thoughts before answers are left out, those of the judge as well.
     """
 
-    def __init__(self, *, generator: str, opponent: Opponent = "random", **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        generator: str,
+        opponent: Opponent = "random",
+        max_new_tokens: int = 512,
+        **options: Any,
+    ) -> None:
         if opponent not in OPPONENTS:
             raise SettingsError(f"`opponent` {opponent!r} is unknown; use {', '.join(OPPONENTS)}")
         self.generator = {"name": generator, **options}
+        if max_new_tokens < 1:
+            raise SettingsError(f"`max_new_tokens` {max_new_tokens}: expected 1 or more")
         self.opponent: Opponent = opponent
+        self.max_new_tokens = max_new_tokens
 
     def identity(self) -> dict[str, Any]:
         """Return the opponent and the words of the question; who judges is the verdict's to say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,11 @@ AGAINST = {
 class PairMeasure(Measure):
     """A pairwise judge at work on some prompts."""
 
-    generation: Generation = field(default_factory=Generation)
-    """How the judge answers."""
+    @cached_property
+    def generation(self) -> Generation:
+        """How the judge answers: greedily, in as many tokens as it says."""
+        own = getattr(self.part.object, "max_new_tokens", None)
+        return Generation() if own is None else Generation(max_new_tokens=own)
 
     @cached_property
     def needs(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from support.tiny_classifiers import tiny_bert
 
 from mods import DataError, RunFolderError, SettingsError
 
@@ -64,6 +65,35 @@ def test_an_arm_that_comes_later_takes_the_others_from_the_cache(right, helped, 
     }  # fmt: skip
     assert [c["against"] for c in after["comparisons"]] == ["random", "longest", "untuned"]
     assert more["arms"]["untuned"]["draws"] == []
+
+
+def test_a_reward_model_that_selected_is_told_not_to_be_independent(make_run, judge, place):
+    models = [str(tiny_bert(place / name)) for name in ("one", "two")]
+    (place / "two" / "README.txt").write_text("another")  # of other content, so another model
+    run = make_run("right", "rewarded", quality=f"reward-model:model={models[0]}")
+    measures = ["loss", *(f"reward:model={model}" for model in models)]
+    made = judge(run, measures=measures, overrides=["generation.max_new_tokens=4"])
+    found = [measure["independent"] for measure in made["measures"].values()]
+    assert found == [True, False, True]
+    told = [note for note in made["notes"] if "not independent" in note]
+    assert told == [f"{measures[1]} is not independent: its model also made the selection"]
+
+
+def test_a_judge_that_babbles_is_counted_and_decides_nothing(right, judge, place):
+    babbling = f"judge:generator=hf,model={place / 'model'},opponent=references,max_new_tokens=4"
+    made = judge(right, measures=[babbling], overrides=["generation.max_new_tokens=4"])
+    assert made["word"] == "no evidence"
+    equal, plain = made["measures"].values()
+    assert (equal["words"], plain["words"]) == tuple(
+        f"pairwise judge: win rate against the references, {how}"
+        for how in ("at equal length", "as judged")
+    )
+    models = 4
+    assert plain["counts"] == {
+        "asked": 24 * models, "judged": 24 * models, "retried": 48 * models,
+        "ties_unparsed": 48 * models,
+    }  # fmt: skip
+    assert set(plain["by_set"]["all"]["means"].values()) == {0.5}
 
 
 def test_what_cannot_be_judged_is_told_at_once(right, judge, place, tmp_path):

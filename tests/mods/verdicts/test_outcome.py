@@ -1,11 +1,13 @@
 """What came out is composed: words by set, pairs at equal length, what is missing in the notes."""
 
+from io import BytesIO
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
-from mods import DataError, Scale
+from mods import Scale
+from mods.judging.page import page
+from mods.judging.picture import draw_picture
 from mods.verdicts.measures.measure import Counts
 from mods.verdicts.outcome import compose, measured
 from mods.verdicts.trial import Found
@@ -14,17 +16,20 @@ RNG = np.random.default_rng(0)
 
 
 def made_plan(sizes):
-    prompts = {f"set-{i}": SimpleNamespace(name=f"set-{i}", prompts=range(n), as_dict=dict)
-               for i, n in enumerate(sizes)}  # fmt: skip
+    sets = [
+        SimpleNamespace(name=f"set-{i}", prompts=range(n), as_dict=lambda n=n: {"prompts": n})
+        for i, n in enumerate(sizes)
+    ]
     settings = SimpleNamespace(as_dict=dict)
-    return SimpleNamespace(sets=list(prompts.values()), settings=settings, arms=[], seeds=[0])
+    return SimpleNamespace(sets=sets, settings=settings, arms=[], seeds=[0])
 
 
 def made_measure(name="m", better="higher"):
     scale = Scale("points", better)
     return SimpleNamespace(
         name=name, words=f"measure {name}", scale=scale, lacks="no references", independent=True,
-        as_dict=lambda: {"words": f"measure {name}", "unit": "points", "better": better},
+        as_dict=lambda: {"words": f"measure {name}", "unit": "points", "better": better,
+                         "range": [None, None]},
     )  # fmt: skip
 
 
@@ -39,7 +44,8 @@ def values(effect=0.0, prompts=60):
 
 def composed(plan, measures, found):
     plan.measures = measures
-    return compose(plan, found, measures[0].name, {}, {}, ["first"], {})
+    run = {"folder_name": "run", "rows": 3}
+    return compose(plan, found, measures[0].name, run, {}, ["first"], {})
 
 
 def test_the_word_is_that_of_the_primary_measure_over_all_sets():
@@ -81,7 +87,13 @@ def test_what_is_missing_and_what_could_not_be_read_stand_in_the_notes():
     assert any("3 times the judge said nothing that can be read" in note for note in notes)
 
 
-def test_nothing_to_say_is_an_error():
+def test_where_nothing_can_be_said_there_is_no_evidence_and_the_others_stand():
     nothing = {arm: np.full((1, 1, 6), np.nan) for arm in ("selection", "random")}
-    with pytest.raises(DataError, match="nothing can be said"):
-        composed(made_plan([6]), [made_measure()], {"m": Found(nothing, Counts(6, 0))})
+    found = {"m": Found(nothing, Counts(6, 0)), "n": Found(values(2.0, 6), Counts(6, 6))}
+    made = composed(made_plan([6]), [made_measure(), made_measure("n")], found)
+    assert made["word"] == "no evidence"
+    assert made["reason"].startswith("nothing can be said: m: 6 of 6 have no number")
+    assert made["measures"]["m"]["by_set"] == {}
+    assert "all" in made["measures"]["n"]["by_set"]
+    assert "nothing can be said" in page(made).replace("\\", "")
+    draw_picture(made, BytesIO())
