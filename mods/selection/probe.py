@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.errors import SettingsError
+from mods.files import json_digest
 from mods.interfaces import (
     ANSWERS,
     EMBEDDINGS,
@@ -92,6 +93,8 @@ class Probe:
         """The rows at hand: of the sample, those that pass alpha."""
         self.passing = 0
         """How many rows will pass alpha."""
+        self.embedded: dict[str, set[str]] = {}
+        """By embedder: texts whose vectors the quality stage will have left in the cache."""
 
     def add(
         self,
@@ -194,9 +197,10 @@ class Probe:
             scores = part.call(part.object.score_pool, records, stacked(lent, str(part)), *lending)
         spent = self.work.costs.of(label).since(before)
         if part.embedder is not None:  # what it asked for is measured, and the sample scored anew
-            found = self._measured(*encoding(list(dict.fromkeys(texts)), part.embedder, label))
-            left, rows = found.left, len(set(texts))
-            self.add("quality", "embed", part.embedder.name, rows, left, found.sample)
+            job, column, asked = encoding(list(dict.fromkeys(texts)), part.embedder, label)
+            found = self._measured(job, column, asked)
+            self.embedded[json_digest(job.identity)] = {text.key for text in asked}
+            self.add("quality", "embed", part.embedder.name, len(asked), found.left, found.sample)
             return self._score_sample(part, at_hand, known), spent
         of = {record.key: score for record, score in zip(records, scores, strict=True)}
         return [float(of[record.key]) for record in at_hand], spent
@@ -248,6 +252,8 @@ class Probe:
         known = {r.key: found.known[text.key] for r, text in pairs if text.key in found.known}
         self._keep(known)
         left = self.passing if job.fit is not None else found.left  # fitted anew on the pool
+        by_then = self.embedded.get(json_digest(job.identity), set())
+        left = round(left * sum(text.key not in by_then for text in rows) / max(1, len(rows)))
         self.add("coverage", "embed", part.name, self.passing, left, found.sample)
         vectors = stacked([known[r.key] for r in self.pool.records], str(part))
         self.pool = replace(self.pool, embeddings=vectors)

@@ -11,7 +11,14 @@ from typing import IO, TYPE_CHECKING, Any
 from mods import BrokenRow, DataError, RawRow, hookimpl
 from mods_plugins.readers.files import BOM, FileReader
 from mods_plugins.readers.json_array import ArrayText, array_rows
-from mods_plugins.readers.json_rows import line_row, line_rows, not_json, on_one_line, too_much
+from mods_plugins.readers.json_rows import (
+    line_row,
+    line_rows,
+    not_json,
+    on_one_line,
+    said,
+    too_much,
+)
 
 if TYPE_CHECKING:
     from mods.interfaces import Register
@@ -76,7 +83,7 @@ def _document_rows(
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8 (byte {error.start + 1})") from error
     except json.JSONDecodeError as error:
-        raise not_json(source, error.msg, error.lineno, error.colno) from error
+        raise not_json(source, said(error), error.lineno, error.colno) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{source}: {too_much(error)}") from error
     del content

@@ -9,7 +9,14 @@ from typing import IO, Any
 
 from mods import BrokenRow, DataError, RawRow
 from mods_plugins.readers.files import SHOWN, FileReader, decoded, is_utf8, visible
-from mods_plugins.readers.json_rows import line_row, not_a_row, not_json, on_one_line, too_much
+from mods_plugins.readers.json_rows import (
+    line_row,
+    not_a_row,
+    not_json,
+    on_one_line,
+    said,
+    too_much,
+)
 
 PIECE = 1 << 20
 """Characters of an array that are read at a time."""
@@ -121,7 +128,7 @@ class ArrayText:
                     "Unterminated"
                 )
                 if not (is_cut and self._more()):
-                    raise self._error(error.msg, error.pos) from error
+                    raise self._error(said(error), error.pos) from error
             except (ValueError, RecursionError) as error:
                 return None, self._skip(), too_much(error)
             else:

@@ -62,7 +62,7 @@ def strange_row(number: int, line: bytes) -> RawRow | BrokenRow:
             kept = on_one_line(NO_NUMBER.sub(lambda found: found[1] or b"null", line))
             return RawRow(number, json.loads(kept), kept)
     except json.JSONDecodeError as error:
-        return BrokenRow(number, f"not JSON: {error.msg} at column {error.colno}", text)
+        return BrokenRow(number, f"not JSON: {said(error)} at column {error.colno}", text)
     except (ValueError, RecursionError) as error:
         return BrokenRow(number, too_much(error), text)
     if names:
@@ -110,6 +110,11 @@ def names_twice(line: bytes) -> str:
 def visible(line: bytes) -> str:
     r"""Return bytes as text, what is not UTF-8 written as `\xff`."""
     return line.decode("utf-8", "backslashreplace")
+
+
+def said(error: json.JSONDecodeError) -> str:
+    """Return what is wrong, without the word that some messages end with before a place."""
+    return error.msg.removesuffix(" at")
 
 
 def too_much(error: Exception) -> str:

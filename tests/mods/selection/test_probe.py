@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from conftest import HERE
 
@@ -47,6 +48,30 @@ def test_steps_are_those_of_the_run_with_its_rows(probe):
     ]
     assert (found.whole.rows, found.chosen.rows) == (40, 14)
     assert found.whole.seconds.likely > found.chosen.seconds.likely > 0
+
+
+class Encoder:
+    """A scorer of the pool that has prompts and responses embedded."""
+
+    needs = ("toy-letters",)
+
+    def features(self, records):
+        return np.zeros((len(records), 1), dtype=np.float32)
+
+    def score_pool(self, records, features, encode):
+        prompts = encode([r.prompt for r in records]).vectors
+        return (prompts - encode([r.response for r in records]).vectors).sum(axis=1, dtype=float)
+
+
+def test_texts_that_a_scorer_has_embedded_count_once(probe, registry, select):
+    registry.register("quality", HERE, "encoder", Encoder)
+    found = {(s.stage, s.work): s for s in probe(20, quality="encoder", alpha="top 30").steps}
+    texts = found["quality", "embed"]
+    assert texts.rows > 40
+    assert 0 < texts.left < texts.rows
+    assert found["coverage", "embed"].left == 0
+    selection = select(quality="encoder", alpha="top 30")
+    assert selection.costs.of("coverage: toy-letters").computed == 0
 
 
 def test_a_finished_run_leaves_nothing_to_score_or_embed(probe, select):
