@@ -221,7 +221,8 @@ def plan_table(plan: Mapping[str, Any]) -> str:
     lines.append(f"at most   {', '.join(work)}; nothing was tuned or asked")
     counts, seconds, unknown = (plan["left"][name] for name in ("counts", "seconds", "unknown"))
     left = ", ".join(f"{n:,} {LEFT.get(what, what)}" for what, n in counts.items() if n)
-    pace = f"about {time_of(seconds)}" if seconds or not unknown else ""
+    known = any(n and what not in unknown for what, n in counts.items())
+    pace = f"about {time_of(seconds)}" if known else ""
     if unknown:
         named = " and ".join(LEFT.get(what, what) for what in unknown)
         pace = f"{pace}{' and what ' if pace else 'it is not known what '}{named} take"
