@@ -33,9 +33,9 @@ from typing import Any
 
 import numpy as np
 
+from mods.judging.pairwise import at_equal_length, settle
+from mods.judging.statistics import Judgement, judge
 from mods.kcenter.bench import machine_line
-from mods.verdict.pairwise import at_equal_length, settle
-from mods.verdict.statistics import Judgement, judge
 
 FIRST_PLACE, LENGTH = 1.5, 1.0  # what the biased judge adds, in logits
 LUCK = {"loss": (0.01, 0.05), "answer": (0.04, 0.12), "win": (0.04, 0.12)}

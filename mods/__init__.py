@@ -18,6 +18,7 @@ from mods.pool import Budget, Picks, Pool
 from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 from mods.spending import loading, spent
+from mods.trials import Scale
 
 if TYPE_CHECKING:
     from mods.api.contamination import contamination
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mods.kcenter import kcenter_greedy, kcenter_within
     from mods.overlap.overlaps import Overlap
     from mods.runs.shown.results import Run, Selection
+    from mods.verdicts.api import verdict
 
 __all__ = [
     "BrokenRow",
@@ -49,6 +51,7 @@ __all__ = [
     "Record",
     "Run",
     "RunFolderError",
+    "Scale",
     "Selection",
     "SettingsError",
     "ToolCall",
@@ -66,6 +69,7 @@ __all__ = [
     "score",
     "select",
     "spent",
+    "verdict",
 ]
 
 _LATER = {
@@ -79,6 +83,7 @@ _LATER = {
     "read": "mods.api.read",
     "score": "mods.api.score",
     "select": "mods.api.select",
+    "verdict": "mods.verdicts.api",
 }
 """Imported when first used: they need NumPy, which `mods --help` does not."""
 

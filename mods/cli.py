@@ -31,6 +31,7 @@ from mods.commands.runs.show import show
 from mods.commands.runs.what_if import what_if
 from mods.commands.runs.why import why
 from mods.commands.score import score
+from mods.commands.verdict import verdict
 from mods.errors import ModsError
 from mods.progress import tell
 from mods.wording import printable
@@ -42,6 +43,7 @@ Examples:
   mods run alpaca.json -o RUN --model org/model --seeds 1000 --budget 2000
   mods show RUN
   mods why RUN 17
+  mods verdict RUN --prompts held_out.jsonl
   mods what-if RUN --budget 500
   mods --plugin my_scorer.py score data.jsonl --quality mine -o scores.parquet
 """
@@ -92,7 +94,7 @@ class ModsGroup(click.Group):
             with terminable():
                 return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            kept = ctx.invoked_subcommand in ("run", "score")
+            kept = ctx.invoked_subcommand in ("run", "score", "verdict")
             more = ": finished batches are kept, the same command goes on" if kept else ""
             tell(f"\ninterrupted{more}")
             number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
@@ -190,6 +192,7 @@ for _command in (
     kcenter,
     show,
     why,
+    verdict,
     costs,
     report,
     what_if,

@@ -59,5 +59,15 @@ def register_executors(register: Register) -> None:
 
 
 @hookspec
+def register_arms(register: Register) -> None:
+    """Register arms of verdicts (`--arms NAME`)."""
+
+
+@hookspec
+def register_evaluators(register: Register) -> None:
+    """Register measures of verdicts (`--measures NAME`)."""
+
+
+@hookspec
 def register_commands(cli: click.Group) -> None:
     """Add commands to the `mods` command line."""

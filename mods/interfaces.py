@@ -2,7 +2,8 @@
 
 `KINDS` at the end is the table of kinds: a new one is a row there, a protocol, and a hook.
 
-Some optional members work for every kind:
+What a verdict takes besides, arms and evaluators, stands in `mods.trials`. Some optional members
+work for every kind:
 
 `identity() -> dict`
     What makes the results: model name and revision, template, file hashes. It is the key of the
@@ -30,6 +31,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from mods.kinds import Kind
+from mods.trials import Arm, Evaluator, PairwiseJudge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -325,37 +329,6 @@ class Executor(Protocol):
 # --- the table of kinds -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of plug-in."""
-
-    name: str
-    hook: str
-    """The hook that registers such plug-ins (`mods.hookspecs`)."""
-    protocols: tuple[type, ...]
-    """What a plug-in offers: one of these."""
-    help: str
-    """One line for the command line."""
-    chosen: bool = True
-    """Whether a run chooses one of them, by a setting of the kind's name."""
-    default: str | None = None
-    """What a run takes that does not say."""
-    context: tuple[str, ...] = ("seed",)
-    """Values of the run that factories may ask for by a parameter of that name."""
-    decides: bool = True
-    """Whether the choice decides the result, so that it belongs to what makes a run."""
-
-    @property
-    def methods(self) -> str:
-        """The methods a plug-in needs, for messages."""
-        return " or ".join(" and ".join(methods_of(p)) for p in self.protocols)
-
-
-def methods_of(protocol: type) -> list[str]:
-    """The names of the methods that a protocol asks for."""
-    return [f"{n}()" for n, v in vars(protocol).items() if not n.startswith("_") and callable(v)]
-
-
 MODEL_CONTEXT = ("seed", "model", "tuning")
 KINDS: tuple[Kind, ...] = (
     Kind("quality", "register_quality_scorers", (QualityScorer, PoolScorer), "Quality scorer."),
@@ -377,6 +350,14 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "executor", "register_executors", (Executor,), "Where the work on rows is done.",
         default="local", context=(), decides=False,
+    ),
+    Kind(
+        "arm", "register_arms", (Arm,), "Rows that a verdict holds against the selection.",
+        chosen=False, context=("seed", "draw"),
+    ),
+    Kind(
+        "evaluator", "register_evaluators", (Evaluator, PairwiseJudge), "Measure of a verdict.",
+        chosen=False,
     ),
 )  # fmt: skip
 """Every kind of plug-in. The first name of a kind is that of its setting and its option."""

@@ -107,7 +107,7 @@ class RandomSelector:
         return budget.take(free, pool)
 
 
-def draw(seed: int, key: str) -> float:
+def draw(seed: int | str, key: str) -> float:
     """Return a number in [0, 1) with 53 random bits that depends on `seed` and `key` only."""
     digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
     return (int.from_bytes(digest[:8], "big") >> (64 - FLOAT_BITS)) / 2.0**FLOAT_BITS

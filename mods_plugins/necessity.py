@@ -41,7 +41,7 @@ class SimilarityNecessity(SentenceEmbedder):
     embedder `sentence-transformer`.
     """
 
-    needs = (ANSWERS,)
+    needs: tuple[str, ...] = (ANSWERS,)
 
     def review(self, records: Sequence[Record], evidence: Evidence) -> npt.NDArray[np.float64]:
         """Return the cosine between answer and response, in [-1, 1], shape (len(records),)."""

@@ -15,16 +15,16 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = [
     {"_core", "_version", "errors", "wording"},
-    {"files", "records"},
+    {"files", "kinds", "records", "trials"},
     {"pool"},
     {"interfaces"},
-    {"data", "hookspecs", "kcenter", "progress", "settings", "spending"},
+    {"data", "hookspecs", "judging", "kcenter", "progress", "settings", "spending"},
     {"overlap", "plugins"},
     {"work"},
     {"selection"},
     {"runs"},
-    {"verdict"},
     {"api", "testing"},
+    {"verdicts"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -36,13 +36,14 @@ PLUGIN_LAYERS = [
     {"coherence", "hf"},
     {"embedders"},
     {"backends", "baselines", "executors", "readers", "scorers", "selectors"},
-    {"necessity"},
+    {"arms", "necessity"},
+    {"evaluators"},
 ]
 """Likewise for mods_plugins."""
 FOR_PLUGINS = {
     "mods", "mods.errors", "mods.files", "mods.hookspecs", "mods.interfaces", "mods.kcenter",
     "mods.pool", "mods.progress", "mods.records", "mods.settings.options", "mods.spending",
-    "mods.testing", "mods.wording",
+    "mods.testing", "mods.trials", "mods.wording",
 }  # fmt: skip
 """What mods_plugins may import of mods; of a package here, its modules too."""
 LINES, FILES = 400, 15

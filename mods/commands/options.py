@@ -161,6 +161,8 @@ READING = (
     ),
 )
 """How data is read."""
+READING_PROMPTS = READING[2:4]
+"""How prompts are read: their encoding, and the megabytes of a row."""
 AGAINST = "Files, folders or hub ids of prompts that the model will be tested on, in any schema."
 """What `--against` takes."""
 CACHE = click.option(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mods.data.build import record_of
@@ -47,6 +47,8 @@ class Prompt:
     """What is asked."""
     reference: str | None = None
     """The answer that came with it, as plain text; None where there is none."""
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The row as it was read."""
 
 
 def read_prompts(sources: Sequence[str], readers: Mapping[str, Reader]) -> list[Prompt]:
@@ -69,7 +71,7 @@ def read_prompts(sources: Sequence[str], readers: Mapping[str, Reader]) -> list[
                 raise DataError(
                     f"{source}, row {row.row}: no prompt: {error}; mend or remove the row"
                 ) from error
-            prompts.append(Prompt(names[source], source, row.row, asked, reference))
+            prompts.append(Prompt(names[source], source, row.row, asked, reference, row.data))
         if len(prompts) == before:
             raise DataError(f"{source} holds no prompts")
     return prompts

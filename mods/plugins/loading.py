@@ -25,6 +25,7 @@ from mods.plugins.registry import Registry
 from mods.wording import describe, suggest
 
 DEFAULTS = (
+    "mods_plugins.arms",
     "mods_plugins.baselines",
     "mods_plugins.executors",
     "mods_plugins.necessity",
@@ -32,6 +33,11 @@ DEFAULTS = (
     "mods_plugins.embedders.sentence",
     "mods_plugins.embedders.tfidf",
     "mods_plugins.embedders.transformer",
+    "mods_plugins.evaluators.checkable",
+    "mods_plugins.evaluators.judge",
+    "mods_plugins.evaluators.length",
+    "mods_plugins.evaluators.references",
+    "mods_plugins.evaluators.reward",
     "mods_plugins.readers.csv",
     "mods_plugins.readers.datasets",
     "mods_plugins.readers.json",

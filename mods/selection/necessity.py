@@ -3,95 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mods.errors import PluginError, SettingsError
-from mods.interfaces import ANSWERS, LOSSES, Evidence, TokenLosses, Unscorable, Weights
+from mods.interfaces import ANSWERS, LOSSES, Evidence, TokenLosses, Unscorable
 from mods.pool import Picks, Pool
 from mods.selection.coverage import budget_of, pick
 from mods.selection.stage import Given, score_name
 from mods.work import columns
-from mods.work.weights import noticed_of, train
-from mods.work.work import Item, Job, Results, Work, items
+from mods.work.tuned import TunedModel
+from mods.work.work import Item, Job, Results
 
 if TYPE_CHECKING:
     from mods.plugins.part import Part
     from mods.records import Record
-    from mods.settings.options import Generation
 
 
 TUNING, SELECT = "necessity: tuning", "necessity: select"
 """What costs call it."""
-
-
-class TunedModel:
-    """The given model tuned on some rows, when first needed; its answers and losses are cached."""
-
-    def __init__(
-        self,
-        trainer: Part,
-        generator: Part,
-        rows: Sequence[Record],
-        generation: Generation,
-        work: Work,
-    ) -> None:
-        self._trainer, self._generator = trainer, generator
-        self._rows, self._generation, self._work = rows, generation, work
-
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """What makes the weights: the trainer with its settings, and the rows in order."""
-        return {"trainer": self._trainer.identity, "rows": [record.id for record in self._rows]}
-
-    @cached_property
-    def answering(self) -> dict[str, Any]:
-        """What makes the answers: the weights, who answers with them, and how it decodes."""
-        settings = asdict(self._generation)
-        if self._generation.temperature == 0:  # with sampling, batches share their noise
-            del settings["batch_size"]
-        return {**self._reading, "generation": settings}
-
-    @property
-    def _reading(self) -> dict[str, Any]:
-        return {"weights": self.identity, "generator": self._generator.identity}
-
-    @cached_property
-    def weights(self) -> Weights:
-        """The weights: tuned now, or found where an earlier run left them."""
-        self._work.progress.say(f"necessity: tuning the model on {len(self._rows)} seeds")
-        return train(self._trainer, self._rows, self.identity, self._work, TUNING)
-
-    def answers(self, records: Sequence[Record]) -> Results[str | Unscorable]:
-        """Return the model's answer to each record's conversation."""
-        return self._work.rows(*self.asking(ANSWERS, records))
-
-    def losses(self, records: Sequence[Record]) -> Results[float | Unscorable]:
-        """Return the mean token loss of each record's own reply."""
-        return self._work.rows(*self.asking(LOSSES, records))
-
-    def asking(
-        self, need: str, records: Sequence[Record]
-    ) -> tuple[Job, columns.Column[Any], list[Item]]:
-        """Return what asks the model for evidence on records: its answers, or its losses."""
-        if need == ANSWERS:
-            asked = items([record.conversation for record in records])
-            return self._job(need, "responses", self.answering), columns.ANSWERS, asked
-        return self._job(need, "losses", self._reading), columns.SCORES, items(records)
-
-    def _job(self, method: str, name: str, identity: dict[str, Any]) -> Job:
-        return Job(
-            self._generator,
-            method,
-            f"necessity: {method}",
-            name,
-            identity,
-            arguments=lambda: (self.weights,),
-            chunk_size=self._generation.batch_size,
-        )
 
 
 def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
@@ -107,10 +38,12 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         [pool.records[i] for i in seeds],
         given.settings.generation,
         given.work,
+        label="necessity",
+        purpose="seeds",
     )
     reviewed, values = review(pool, others, tuned, given)
     rows = [pool.records[i] for i in seeds]
-    notes, too_long = noticed_of(tuned.identity, rows, given.work)
+    notes, too_long = tuned.noticed()
     for note in notes:
         given.work.progress.note(note)
     given.heard(given.parts["trainer"], "tuning", rows, too_long)

@@ -32,13 +32,14 @@ from mods.pool import Pool
 from mods.selection.coverage import budget_of, counting, pick
 from mods.selection.embedding import embedding, encoding
 from mods.selection.estimate import Estimate, Forecast, Sample, Span, Tuning
-from mods.selection.necessity import TunedModel, needs_of, reviewing
+from mods.selection.necessity import needs_of, reviewing
 from mods.selection.plan import most_passing
 from mods.selection.quality import encoders, scoring
 from mods.selection.sampling import Measured, measure, spread
 from mods.selection.stage import further_scorers, needed, unseen_media
 from mods.work.columns import COUNTS, Column, stacked
 from mods.work.costs import Cost
+from mods.work.tuned import TunedModel
 from mods.work.weights import took
 from mods.work.work import Item, Job, Work, items
 
@@ -162,8 +163,9 @@ class Probe:
         budget = min(self._rows_of(self.settings.budget), self.passing)
         rows, others = self._split(seeds)
         tuned = TunedModel(
-            trainer, self.parts["generator"], rows, self.settings.generation, self.work
-        )
+            trainer, self.parts["generator"], rows, self.settings.generation, self.work,
+            label="necessity", purpose="rows",
+        )  # fmt: skip
         tuning = self._tune(tuned)
         self.steps.append(tuning.on("necessity", trainer.name, seeds))
         self._ask(part, tuned, others, self.passing - seeds)
@@ -298,6 +300,7 @@ class Probe:
     def _tune(self, tuned: TunedModel) -> Tuning:
         self.work.progress.say("probe: tuning on a few rows")
         tuned.weights  # noqa: B018  (tuned now, or found)
+        assert tuned.identity is not None
         done = took(tuned.identity, self.work)
         assert done is not None, "a finished tuning says what it took"
         if done.tokens and done.pace is not None:

@@ -21,8 +21,8 @@ from mods.interfaces import (
     TokenCounter,
     Unscorable,
     WholeTokenCounter,
-    methods_of,
 )
+from mods.kinds import methods_of
 from mods.settings.choice import Choice
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -18,13 +19,16 @@ class Tuning:
 
     method: Literal["lora", "full"] = "lora"
     epochs: Annotated[float, Gt(0)] = 3.0
+    steps: Annotated[int, Gt(0)] | None = None
+    """Optimiser steps; None: as many as `epochs` and `batch_size` come to. With it the rows of all
+    epochs are shared out among so many steps, each with about as many learned tokens."""
     learning_rate: Annotated[float, Gt(0)] = 2e-4
     """Peak rate of AdamW; 2e-4 suits LoRA, 2e-5 is the paper's for full tuning."""
     warmup: Annotated[float, Ge(0), Lt(1)] = 0.03
     """Share of the steps with a rising rate."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     batch_size: Annotated[int, Gt(0)] = 128
-    """Rows per optimiser step; accumulation is computed from it."""
+    """Rows per optimiser step, unless `steps` is set; accumulation is computed from it."""
     micro_batch: Annotated[int, Gt(0)] = 8
     """Rows per forward pass; halved when memory runs out."""
     lora_rank: Annotated[int, Gt(0)] = 16
@@ -38,6 +42,11 @@ class Tuning:
     """Further variables of the template, such as `enable_thinking` (false unless it is set)."""
     turns: Literal["last", "all"] = "last"
     """Which answers of a conversation are learned; a row's weights count in both cases."""
+
+    def updates(self, rows: int) -> int:
+        """Return the optimiser steps on so many rows: `steps`, or ceil(rows / batch) an epoch."""
+        per_epoch = -(-rows // self.batch_size)
+        return self.steps or max(1, math.ceil(self.epochs * per_epoch))
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,14 @@ from mods.testing.models import check_generator, check_trainer
 from mods.testing.rows import check_embedder, check_necessity_model, check_quality_scorer
 from mods.testing.samples import sample_evidence, sample_pool, sample_records
 from mods.testing.selectors import check_selector
+from mods.testing.trials import check_arm, check_evaluator
 from mods.testing.work import check_executor, check_reader
 
 __all__ = [
     "CHECKS",
+    "check_arm",
     "check_embedder",
+    "check_evaluator",
     "check_executor",
     "check_generator",
     "check_necessity_model",
@@ -44,5 +47,7 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "generator": check_generator,
     "reader": check_reader,
     "executor": check_executor,
+    "arm": check_arm,
+    "evaluator": check_evaluator,
 }
 """The check of each kind of plug-in, by the name of the kind (`mods.interfaces.KINDS`)."""

@@ -130,6 +130,10 @@ class HFTrainer:
         del settings["micro_batch"]  # a matter of memory, not of results
         del settings["template"]  # of the model's identity: by its text, not by its file
         del settings["template_kwargs"]
+        if self.tuning.steps is None:
+            del settings["steps"]  # older weights, which knew none, stay what they are
+        else:
+            del settings["batch_size"]  # the steps say how the rows are shared out
         return {**self.given.identity(), **settings, "seed": self.seed}
 
     def check(self) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from mods import RawRow, Unscorable, hookimpl
+from mods import RawRow, Scale, Unscorable, hookimpl
 
 calls = Counter()
 
@@ -145,6 +145,38 @@ class EveryChunkElsewhere:
                 yield at, pool.submit(task.run, chunks[at]).result()
 
 
+class Last:
+    """The rows that were read last."""
+
+    def rank(self, pool):
+        return list(reversed(range(len(pool.records))))
+
+
+class Unknown:
+    """How many words of a prompt were never seen in training."""
+
+    needs = ("losses",)
+
+    def scale(self):
+        return Scale("words", "lower", (0, None))
+
+    def evaluate(self, prompts, evidence):
+        log("evaluate", [p.id for p in prompts])
+        return evidence.losses
+
+
+class Echo:
+    """The share of its prompt that an answer repeats."""
+
+    def scale(self):
+        return Scale("share", "higher", (0, 1))
+
+    def evaluate(self, prompts, evidence):
+        log("echo", [p.id for p in prompts])
+        pairs = zip(prompts, evidence.answers, strict=True)
+        return [min(1.0, len(answer) / len(p.prompt)) for p, answer in pairs]
+
+
 class NumberedLines:
     def matches(self, source):
         return source.endswith(".lines")
@@ -189,6 +221,17 @@ def register_selectors(register):
 @hookimpl
 def register_executors(register):
     register("toy-processes", EveryChunkElsewhere)
+
+
+@hookimpl
+def register_arms(register):
+    register("toy-last", Last)
+
+
+@hookimpl
+def register_evaluators(register):
+    register("toy-unknown", Unknown)
+    register("toy-echo", Echo)
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 
 from mods.files import to_json
-from mods.verdict.statistics import judge
+from mods.judging.statistics import judge
 
 WORDS = {
     "selection": "the rows that mods selected",

@@ -13,10 +13,11 @@ from mods.progress import bar
 from mods.spending import loading, spending, spent
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
-from mods_plugins.hf.chat.turns import Span
+from mods_plugins.hf.chat.turns import Span, learned_tokens
 from mods_plugins.hf.loading import quiet
 from mods_plugins.hf.padding import attention_mask, padded
 from mods_plugins.hf.tuning.checkpoints import checkpointer, last_checkpoint
+from mods_plugins.hf.tuning.steps import share_out, split_steps
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 IGNORED = -100
 """The label of a token that is not learned, as torch's losses know it."""
+NOTHING: Mapping[str, Any] = {"input_ids": [0, 0], "labels": [IGNORED, IGNORED]}
+"""Fills a micro-batch without a row: nothing of it is learned."""
 KEPT = 2
 """Checkpoints on the disk: the newest, and the one before should a kill leave that unfinished."""
 
@@ -46,14 +49,16 @@ def fit(
 
     kind = lm.model.dtype
     set_seed(seed)  # the adapter starts from random weights
+    batches = micro_batches(rows, tuning, seed, micro) if tuning.steps else []
+    accumulated = len(batches) // tuning.steps if tuning.steps else tuning.batch_size // micro
     with loading():
         # Full tuning holds float32 weights: a step of 2e-5 is lost in the rounding of bfloat16.
         lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
-        arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, kind)
+        arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, accumulated, kind)
     last = last_checkpoint(folder)
     loss = ResponseLoss(tuning, arguments.max_steps)
     with quiet():
-        trainer = _trainer(lm, rows, arguments, loss)
+        trainer = _trainer(lm, rows, arguments, loss, batches)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     if tuning.method == "full":
         lm.model = lm.model.to(kind)
@@ -87,14 +92,18 @@ def _with_adapter(model: Any, tuning: Tuning) -> Any:
 
 
 def _trainer(
-    lm: CausalLM, rows: Sequence[Encoded], arguments: TrainingArguments, loss: ResponseLoss
+    lm: CausalLM,
+    rows: Sequence[Encoded],
+    arguments: TrainingArguments,
+    loss: ResponseLoss,
+    batches: Sequence[list[int]],
 ) -> Trainer:
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-    trainer: Trainer = _weighted_trainer(loss)(
+    trainer: Trainer = _weighted_trainer(loss, batches)(
         model=lm.model,
         args=arguments,
-        train_dataset=[example(row) for row in rows],
+        train_dataset=[example(row) for row in rows] + [NOTHING] * bool(batches),
         data_collator=lambda examples: collate(examples, lm.pad_id),
         compute_loss_func=loss,
         callbacks=[checkpointer(), _progress()],
@@ -105,10 +114,17 @@ def _trainer(
     return trainer
 
 
-def optimiser_steps(rows: int, tuning: Tuning) -> int:
-    """Return the number of optimiser steps: ceil(rows / batch size) an epoch."""
-    per_epoch = -(-rows // tuning.batch_size)
-    return max(1, math.ceil(tuning.epochs * per_epoch))
+def micro_batches(
+    rows: Sequence[Encoded], tuning: Tuning, seed: int, micro: int
+) -> list[list[int]]:
+    """Return the micro-batches of a training with `tuning.steps`, as many for every step.
+
+    They are lists of places in `rows`; one past the last row stands for `NOTHING`.
+    """
+    assert tuning.steps is not None
+    tokens = [learned_tokens(row) for row in rows]
+    steps = share_out(tokens, tuning.epochs, tuning.steps, seed)
+    return split_steps(steps, micro, nothing=len(rows))
 
 
 def _arguments(
@@ -118,16 +134,17 @@ def _arguments(
     folder: Path,
     seed: int,
     micro: int,
+    accumulated: int,
     kind: torch.dtype,
 ) -> TrainingArguments:
     import torch
     from transformers import TrainingArguments
 
-    steps = optimiser_steps(rows, tuning)
+    steps = tuning.updates(rows)
     arguments = TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=micro,
-        gradient_accumulation_steps=tuning.batch_size // micro,
+        gradient_accumulation_steps=accumulated,
         max_steps=steps,
         learning_rate=tuning.learning_rate,
         lr_scheduler_type="cosine",
@@ -244,11 +261,23 @@ def check_weights(model: Any, loss: ResponseLoss) -> None:
             raise loss.diverged(f"the weights of {name} are not finite")
 
 
-def _weighted_trainer(loss: ResponseLoss) -> Any:
-    """Make the class of a trainer that tells the loss how much each token counts."""
+def _weighted_trainer(loss: ResponseLoss, batches: Sequence[list[int]]) -> Any:
+    """Make the class of a trainer that tells the loss how much each token counts.
+
+    `batches` are the micro-batches of the whole training; none: transformers draws them.
+    """
+    from torch.utils.data import DataLoader
     from transformers import Trainer
 
     class Weighted(Trainer):  # type: ignore[misc]
+        def get_train_dataloader(self) -> Any:
+            if not batches:
+                return super().get_train_dataloader()
+            loader: Any = DataLoader(
+                self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator
+            )
+            return self.accelerator.prepare(loader)
+
         def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
             loss.weights, loss.step = inputs.pop("weights", None), self.state.global_step + 1
             computed = super().compute_loss(model, inputs, *arguments, **named)

@@ -13,7 +13,9 @@ from mods import PluginError
 from mods.interfaces import KINDS
 from mods.testing import (
     CHECKS,
+    check_arm,
     check_embedder,
+    check_evaluator,
     check_executor,
     check_generator,
     check_necessity_model,
@@ -59,6 +61,8 @@ def test_a_plugin_without_its_method() -> None:
         (check_trainer, "train"),
         (check_generator, "answers"),
         (check_executor, "map"),
+        (check_arm, "rank"),
+        (check_evaluator, "evaluate"),
         (lambda reader: check_reader(reader, "a.jsonl"), "read"),
     ):
         with pytest.raises(PluginError, match=f"object breaks a rule: .*`{method}`"):

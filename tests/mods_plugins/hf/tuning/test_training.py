@@ -15,7 +15,7 @@ from support.turns import MULTI_TURN
 from mods import Message, Record
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
-from mods_plugins.hf.tuning.training import IGNORED, collate, example, optimiser_steps
+from mods_plugins.hf.tuning.training import IGNORED, collate, example
 
 
 def test_only_the_response_is_learned(path):
@@ -48,7 +48,7 @@ def test_the_global_batch_decides_the_number_of_steps(
     steps = count_steps(monkeypatch)
     settings = replace(TUNING, batch_size=batch, epochs=epochs)
     train(path, tmp_path, settings, ROWS[:rows])
-    assert steps["n"] == expected == optimiser_steps(rows, settings)
+    assert steps["n"] == expected == settings.updates(rows)
 
 
 def test_the_micro_batch_does_not_matter(path, tmp_path):

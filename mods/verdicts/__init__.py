@@ -1,0 +1,1 @@
+"""Verdicts: does a selection help the model? Arms, matched budgets, measures, what came out."""

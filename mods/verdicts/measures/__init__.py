@@ -1,0 +1,1 @@
+"""Measures: an evaluator at work on the prompts of a verdict."""

@@ -1,0 +1,1 @@
+"""Evaluators: what a verdict measures of a tuned model, prompt by prompt."""
