@@ -28,6 +28,7 @@ OTHERS = {
     "csrc/cuda": "The core on NVIDIA GPUs.",
     "csrc/cuda/kernels": "What runs on the device.",
     "mods/settings/recipes": "The recipes that come with mods.",
+    "mods/runs/report/page": "The page: HTML, CSS and JavaScript by hand, put together by `page.py`.",
     "mods/_core.pyi": "Types of the native module.",
     "examples": "Rows to try mods on.",
     "examples/instructions.jsonl": "380 rows of our own, good and bad.",

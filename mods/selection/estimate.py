@@ -51,13 +51,16 @@ class Sample:
     """Tokens a row."""
     constant: float
     """Seconds that do not grow with the rows: loading, and what the first call took besides."""
+    lookup: float = 0.0
+    """Seconds a row to find its result in the cache, or to be handed it."""
 
-    def seconds(self, rows: int) -> Span:
-        """Return what so many rows of the same kind will take; none take nothing."""
-        if not rows or not self.a_row:
-            return Span()
+    def seconds(self, rows: int, left: int) -> Span:
+        """Return what so many rows will take, of which so many are left to compute."""
+        found = Span.around(self.lookup * rows)
+        if not left or not self.a_row:
+            return found
         mean = sum(self.a_row) / len(self.a_row)
-        return Span.around(self.constant + mean * rows, self.doubt)
+        return Span.around(self.constant + mean * left, self.doubt) + found
 
     @property
     def doubt(self) -> float:

@@ -109,7 +109,7 @@ class Probe:
         """Add the estimate of a step: so many rows of the sample's kind, and something besides."""
         more = more or Cost()
         tokens = round(taken.tokens * left) + more.tokens
-        seconds = taken.seconds(left) + Span.around(more.seconds)
+        seconds = taken.seconds(rows, left) + Span.around(more.seconds)
         self.steps.append(Estimate(stage, what, part, rows, left, tokens, seconds))
 
     # --- the stages -----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,10 +68,13 @@ def measure(
     measured = {row.key for group in (first, *groups) for row in group}
     unknown = {row.key for row in missing} - measured
     at_hand = [row for row in rows if row.key not in unknown]
+    start = time.monotonic()
     values = work.rows(job, column, at_hand).values
+    lookup = (time.monotonic() - start) / max(1, len(at_hand))
     known = dict(zip((row.key for row in at_hand), values, strict=True))
     left = len(unknown) if expected is None else max(0, expected - len(known))
-    return Measured(Sample(done, a_row, tokens / max(1, done), constant), left, known)
+    sample = Sample(done, a_row, tokens / max(1, done), constant, lookup)
+    return Measured(sample, left, known)
 
 
 def cost_of(work: Work, job: Job, column: Column[Any], rows: Sequence[Item]) -> Cost:

@@ -7,15 +7,15 @@ from mods.selection.estimate import Estimate, Forecast, Sample, Span, Tuning
 
 def test_a_sample_stands_for_rows_of_all_lengths_and_loading_counts_once():
     sample = Sample(rows=48, a_row=[1.0, 2.0, 6.0], tokens=50, constant=10.0)
-    assert sample.seconds(100).likely == 10 + 300
-    assert sample.seconds(0) == Span()
+    assert sample.seconds(100, 100).likely == 10 + 300
+    assert sample.seconds(100, 0) == Span()
 
 
 def test_the_range_is_wider_where_the_halves_of_the_sample_differ():
     even, odd = Sample(4, [1.0] * 4, 0, 0.0), Sample(4, [1.0, 3.0, 1.0, 3.0], 0, 0.0)
     assert (even.doubt, odd.doubt) == (0, 1.0)
-    assert even.seconds(1) == Span(1 / 1.2, 1.0, 1.2)
-    assert odd.seconds(1) == Span(1.0, 2.0, 4.0)
+    assert even.seconds(1, 1) == Span(1 / 1.2, 1.0, 1.2)
+    assert odd.seconds(1, 1) == Span(1.0, 2.0, 4.0)
 
 
 def forecast(selecting, whole, chosen):

@@ -68,7 +68,7 @@ def test_what_the_cache_holds_is_neither_measured_nor_left(job, work):
     work.rows(job, SCORES, rows(1000))
     done = measure(work, 96, job, SCORES, rows(1000))
     assert (done.left, done.sample.rows) == (0, 0)
-    assert done.sample.seconds(done.left).high == 0
+    assert done.sample.seconds(0, done.left).high == 0
 
 
 def test_groups_lie_in_the_middle_of_equal_shares_and_do_not_overlap():
