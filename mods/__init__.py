@@ -21,6 +21,7 @@ from mods.spending import loading, spent
 
 if TYPE_CHECKING:
     from mods.api.contamination import contamination
+    from mods.api.export import export
     from mods.api.read import read
     from mods.api.score import score
     from mods.api.select import select
@@ -55,6 +56,7 @@ __all__ = [
     "__version__",
     "contamination",
     "cut",
+    "export",
     "hookimpl",
     "kcenter_greedy",
     "kcenter_within",
@@ -69,6 +71,7 @@ _LATER = {
     "Overlap": "mods.overlap.overlaps",
     "Selection": "mods.selection.result",
     "contamination": "mods.api.contamination",
+    "export": "mods.api.export",
     "kcenter_greedy": "mods.kcenter",
     "kcenter_within": "mods.kcenter",
     "read": "mods.api.read",

@@ -31,6 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+from mods.exports import Exporter
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -377,6 +379,10 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "executor", "register_executors", (Executor,), "Where the work on rows is done.",
         default="local", context=(), decides=False,
+    ),
+    Kind(
+        "exporter", "register_exporters", (Exporter,), "What a selection is written for.",
+        chosen=False, context=("tuning",), decides=False,
     ),
 )  # fmt: skip
 """Every kind of plug-in. The first name of a kind is that of its setting and its option."""

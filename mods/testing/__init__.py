@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mods.testing.exporters import check_exporter
 from mods.testing.models import check_generator, check_trainer
 from mods.testing.rows import check_embedder, check_necessity_model, check_quality_scorer
 from mods.testing.samples import sample_evidence, sample_pool, sample_records
@@ -24,6 +25,7 @@ __all__ = [
     "CHECKS",
     "check_embedder",
     "check_executor",
+    "check_exporter",
     "check_generator",
     "check_necessity_model",
     "check_quality_scorer",
@@ -44,5 +46,6 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "generator": check_generator,
     "reader": check_reader,
     "executor": check_executor,
+    "exporter": check_exporter,
 }
 """The check of each kind of plug-in, by the name of the kind (`mods.interfaces.KINDS`)."""
