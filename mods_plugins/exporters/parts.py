@@ -49,8 +49,9 @@ def learned(record: Record, turns: Turns) -> list[bool]:
     Raises `Refusal` for weights that are neither 0 nor 1, and for a reply that is not learned.
     """
     found = []
-    for message in record.messages:
-        counts = message.role == "assistant" and (turns == "all" or message is record.reply)
+    for at, message in enumerate(record.messages):
+        last = at == len(record.context)
+        counts = message.role == "assistant" and (turns == "all" or last)
         if counts and message.weight not in (None, 0, 1):
             raise Refusal(f"a turn has the weight {message.weight:g}: turns are learned or not")
         found.append(counts and message.weight != 0)

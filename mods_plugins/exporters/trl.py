@@ -62,7 +62,8 @@ class Trl:
 
     With turns=last, `prompt` and `completion`, of which TRL learns the completion; with turns=all,
     `messages`, of which it learns the answers, where it knows how the chat template marks them.
-    `tools` is JSON text; `chat_template_kwargs` are the variables of the template.
+    `tools` is JSON text; `chat_template_kwargs` are the variables of the template. What the
+    template of the model does not show, TRL does not learn: see `TrlTokens`.
     """
 
     def __init__(self, tuning: Tuning, turns: str) -> None:
