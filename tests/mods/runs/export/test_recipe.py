@@ -1,9 +1,8 @@
 """The settings of a run come back as a recipe, whatever texts they hold."""
 
-import tomllib
-
 from mods.runs.export.recipe import recipe_of
 from mods.settings.layers import make_settings
+from mods.settings.recipes import parse_toml
 
 
 def test_a_recipe_makes_the_same_settings_again(toy_settings, tmp_path):
@@ -14,7 +13,7 @@ def test_a_recipe_makes_the_same_settings_again(toy_settings, tmp_path):
         tuning={"template_kwargs": {"enable_thinking": True}},
     ).as_dict()
     text = recipe_of(settings)
-    again = make_settings(("the recipe", tomllib.loads(text))).as_dict()
+    again = make_settings(("the recipe", parse_toml(text, "recipe"))).as_dict()
     assert again == settings
 
 
@@ -22,4 +21,4 @@ def test_a_template_is_named_by_its_hash_and_not_made_up(toy_settings):
     settings = toy_settings(tuning={"template": "{{ messages }}"}).as_dict()
     text = recipe_of(settings)
     assert "# template: a file or Jinja text with the hash sha256:" in text
-    assert "template" not in tomllib.loads(text)["tuning"]
+    assert "template" not in parse_toml(text, "recipe")["tuning"]
