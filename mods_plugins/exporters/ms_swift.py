@@ -65,7 +65,7 @@ class MsSwift:
             "target_modules: all-linear\n"
         )
         config = (
-            "# swift sft --config ms_swift.yaml, in this folder\n"
+            "# the config of `swift sft`, to be called in this folder\n"
             f"model: {json.dumps(self.model)}\n"
             f"dataset: {json.dumps(exported.data)}\n"
             f"tuner_type: {tuning.method}\n"

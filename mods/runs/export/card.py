@@ -73,9 +73,9 @@ def card(told: Told) -> str:
         "",
         "```bash",
         f"pip install mods=={told.manifest['mods']}",
-        f"mods run {' '.join(quoted(named(*source)) for source in sources.items())} -o RUN "
-        f"--recipe {RECIPE}",
-        f"mods export RUN --to {quoted(told.exporter)}{ordering(told.order)}",
+        f"mods run {' '.join(quoted(named(*source)) for source in sources.items())} -o RUN"
+        + option("recipe", RECIPE),
+        "mods export RUN" + option("to", told.exporter) + ordering(told.order),
         "```",
         "",
         "## What made it",
@@ -167,4 +167,9 @@ def fenced(value: Any) -> str:
 def ordering(order: str) -> str:
     """Return the options of the order."""
     kind, _, seed = order.partition(", seed ")
-    return "" if kind == "pick" else f" --order {kind} --seed {seed}"
+    return "" if kind == "pick" else option("order", kind) + option("seed", seed)
+
+
+def option(name: str, value: str) -> str:
+    """Return an option of a command, to follow it."""
+    return f" --{name} {quoted(value)}"
