@@ -28,12 +28,13 @@ from mods.records import Record
 from mods.runs.export.card import RECIPE, REFUSED, Told, card
 from mods.runs.export.recipe import recipe_of
 from mods.runs.export.selected import licences, selected_records
-from mods.runs.saved import SavedRun
+from mods.runs.saved import SavedRun, telling
 from mods.wording import shorten
 
 Order = Literal["pick", "shuffled"]
 ORDERS: tuple[Order, ...] = ("pick", "shuffled")
 CARD, EXPORT = "README.md", "export.json"
+DONE, UNFINISHED = "done", "unfinished"
 OWN = (CARD, EXPORT, RECIPE, REFUSED)
 """Files that every export has, or may have."""
 AT_ONCE = 256
@@ -91,7 +92,7 @@ def write_export(
     Raises `OutputError` for a folder in use, `RunFolderError` for a run that cannot be told,
     `PluginError` where the exporter breaks a rule.
     """
-    claim(target, run, overwrite=how.overwrite)
+    older = check_target(target, run, overwrite=how.overwrite)
     records = ordered(selected_records(saved, run), how)
     rows, refused = rows_of(part, records)
     if not rows:
@@ -106,16 +107,21 @@ def write_export(
         tuple(dict.fromkeys(column for row in rows for column in row)),
     )
     texts = checked_texts(part.call(part.object.files, exported), exported.data, part)
+    with telling(run):
+        texts[RECIPE] = recipe_of(saved.manifest["makes"]["settings"])
+    names = [exported.data, *texts, *([REFUSED] if refused else [])]
+    claim(target, older, [*names, CARD])
     write_rows(target / exported.data, rows)
-    for name, text in {**texts, RECIPE: recipe_of(saved.manifest["makes"]["settings"])}.items():
+    for name, text in texts.items():
         write_text(target / name, text)
     if refused:
         write_lines(target / REFUSED, (vars(refusal) for refusal in refused))
-    names = [exported.data, *texts, RECIPE, *([REFUSED] if refused else [])]
     files = {name: file_digest(target / name) for name in names}
     told = Told(saved.manifest, exported, to, len(records), len(refused), how.told,
                 how.licence, licences(run), tuple(files.items()))  # fmt: skip
-    write_text(target / CARD, card(told))
+    with telling(run):
+        text = card(told)
+    write_text(target / CARD, text)
     files[CARD] = file_digest(target / CARD)
     made = Export(target, len(records), len(rows), tuple(refused), files)
     write_json(target / EXPORT, as_json(made, part, how, saved))
@@ -125,45 +131,57 @@ def write_export(
 def as_json(made: Export, part: Part, how: How, saved: SavedRun) -> dict[str, Any]:
     """Return what `export.json` holds."""
     return {
+        "status": DONE,
         "exporter": part.identity,
         "order": how.told,
         "rows": {"selected": made.selected, "exported": made.exported,
                  "refused": len(made.refused)},
-        "run": {"mods": saved.manifest["mods"], "makes": json_digest(saved.manifest["makes"])},
+        "run": {"mods": saved.manifest.get("mods"), "makes": json_digest(saved.manifest["makes"])},
         "files": dict(made.files),
     }  # fmt: skip
 
 
-def claim(target: Path, run: Path, *, overwrite: bool) -> None:
-    """Make the folder; refuse one in use, or clear an older export that may be replaced."""
+def check_target(target: Path, run: Path, *, overwrite: bool) -> list[str]:
+    """Refuse a folder in use; return the files of an older export, which are to go.
+
+    An unfinished one has left nothing that anybody could use, so it is no obstacle.
+    """
     if target.exists() and not target.is_dir():
         raise OutputError(f"`output` {target}: a file is in the way; choose a folder")
     if target.resolve() == run.resolve():
         raise OutputError(f"`output` {target} is the run folder itself; choose another folder")
-    make_folder(target)
-    remove_drafts(target)
-    if not any(target.iterdir()):
-        return
-    if not overwrite:
+    if not target.exists() or not any(target.iterdir()):
+        return []
+    status, files = older_export(target)
+    if status == DONE and not overwrite:
         raise OutputError(
-            f"`output` {target}: the folder holds files already; choose another one, or give "
-            "`overwrite` to replace an older export"
+            f"`output` {target} holds an export already; choose another folder, or give "
+            "`overwrite` to replace it"
         )
-    for name in [EXPORT, *older_files(target)]:
-        (target / name).unlink(missing_ok=True)
+    return files
 
 
-def older_files(target: Path) -> list[str]:
-    """Return the files of an older export; `OutputError` where the folder holds none."""
+def older_export(target: Path) -> tuple[object, list[str]]:
+    """Return status and files of an older export; `OutputError` where the folder holds none."""
     try:
-        names = list(json.loads((target / EXPORT).read_text(encoding="utf-8"))["files"])
+        told = json.loads((target / EXPORT).read_text(encoding="utf-8"))
+        names = list(told["files"])
         if all(isinstance(name, str) and is_name(name) for name in names):
-            return names
+            return told["status"], names
     except (OSError, ValueError, TypeError, KeyError):
         pass
     raise OutputError(
-        f"`output` {target}: the folder holds files but no export ({EXPORT}): choose another one"
+        f"`output` {target}: the folder holds files but no export ({EXPORT}); choose another one"
     )
+
+
+def claim(target: Path, older: Sequence[str], names: Sequence[str]) -> None:
+    """Make the folder an unfinished export of some files, and clear it of an older one."""
+    make_folder(target)
+    remove_drafts(target)
+    write_json(target / EXPORT, {"status": UNFINISHED, "files": dict.fromkeys([*older, *names])})
+    for name in older:
+        (target / name).unlink(missing_ok=True)
 
 
 def is_name(name: str) -> bool:

@@ -1,11 +1,14 @@
 """`mods.export` does what the command does."""
 
+import datasets
 import pytest
 from conftest import TOY
 
 import mods as package
 from mods import SettingsError
 from mods.api import export as api
+
+BUILT_IN = ("trl", "llama-factory", "axolotl", "ms-swift", "messages", "alpaca", "datasets")
 
 
 @pytest.fixture
@@ -22,6 +25,14 @@ def test_export_equals_the_command_line(run, mods, tmp_path):
     for name in [*made.files, "export.json"]:
         assert (made.folder / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
     assert package.export(run, to={"name": "messages"}).folder == tmp_path / "run-messages"
+
+
+@pytest.mark.parametrize("to", BUILT_IN)
+def test_datasets_loads_the_folder_of_every_exporter(run, to, tmp_path):
+    made = package.export(run, to=to)
+    loaded = datasets.load_dataset(str(made.folder), cache_dir=str(tmp_path / "cache"))
+    assert {name: len(rows) for name, rows in loaded.items()} == {"train": made.exported}
+    assert made.exported + len(made.refused) == 14
 
 
 def test_the_run_says_how_it_tunes(run, tmp_path):

@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import HERE
 
-from mods import OutputError, PluginError, SettingsError, Unscorable
+from mods import OutputError, PluginError, RunFolderError, SettingsError, Unscorable
 from mods.exports import Exported
 from mods.files import file_digest
 from mods.plugins.part import Part
+from mods.runs.export import folder
 from mods.runs.export.folder import How, write_export, write_rows
 from mods.runs.saved import SavedRun
 from mods.settings.choice import Choice
@@ -20,10 +21,10 @@ def run(rows, select, tmp_path):
     """The folder of a run in which some of the selected rows say refuse."""
     for row in rows:
         row["output"] += "refuse" * (len(row["output"]) > 40)
-    folder = tmp_path / "run"
-    selection = select(rows, output=folder)
+    place = tmp_path / "run"
+    selection = select(rows, output=place)
     assert 0 < sum("refuse" in record.response for record in selection.records) < 14
-    return folder
+    return place
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_folder_in_use_is_left_alone_and_an_older_export_goes_whole(export, ru
     with pytest.raises(OutputError, match="is the run folder itself"):
         export(target=run, overwrite=True)
     made = export()
-    with pytest.raises(OutputError, match="holds files already"):
+    with pytest.raises(OutputError, match="holds an export already"):
         export()
     (made.folder / "notes.txt").write_text("mine")
     (made.folder / "refused.jsonl").write_text("old")
@@ -83,7 +84,7 @@ def test_a_folder_in_use_is_left_alone_and_an_older_export_goes_whole(export, ru
     assert (made.folder / "notes.txt").read_text() == "mine"
     other = tmp_path / "other"
     other.mkdir()
-    for content in (None, "[]", '{"files": {"../run/manifest.json": ""}}'):
+    for content in (None, "[]", '{"status": "done", "files": {"../run/manifest.json": ""}}'):
         (other / "notes.txt").write_text("mine")
         if content:
             (other / "export.json").write_text(content)
@@ -93,6 +94,31 @@ def test_a_folder_in_use_is_left_alone_and_an_older_export_goes_whole(export, ru
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="a file is in the way"):
         export(target=tmp_path / "file", overwrite=True)
+
+
+def test_a_killed_export_is_no_export_and_no_obstacle(export, monkeypatch, tmp_path):
+    whole = export(target=tmp_path / "whole")
+
+    def kill(told):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folder, "card", kill)
+    with pytest.raises(KeyboardInterrupt):
+        export()
+    told = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert told["status"] == "unfinished"
+    monkeypatch.undo()
+    again = export()
+    assert again.exported == whole.exported
+    assert json.loads((again.folder / "export.json").read_text())["status"] == "done"
+
+
+def test_a_manifest_that_does_not_tell_enough_is_refused(export, run):
+    manifest = json.loads((run / "manifest.json").read_text())
+    del manifest["mods"]
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunFolderError, match="no run that can be told"):
+        export()
 
 
 class Odd:
@@ -125,7 +151,7 @@ def test_a_plug_in_that_breaks_a_rule_is_named(export, registry, tmp_path, odd, 
     registry.register("exporter", HERE, "odd", lambda: odd)
     with pytest.raises(error, match=message):
         export("odd")
-    assert not (tmp_path / "out" / "export.json").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_parquet_holds_what_json_lines_hold(tmp_path):
