@@ -131,13 +131,17 @@ def licence(told: Told) -> str:
 
 def licence_lines(told: Told) -> list[str]:
     """Say what is known of licences, and of how many rows nothing is."""
-    given = f"Given for the whole: {shown(told.licence)}." if told.licence else (
-        "Nobody has named a licence for the whole: ask those who made the sources."
-    )  # fmt: skip
-    named = {name: rows for name, rows in told.licences.items() if name != UNSAID}
-    if not named:
+    whole = licence(told)
+    if told.licence:
+        given = f"Given for the whole: {shown(whole)}."
+    elif whole != UNKNOWN:
+        given = f"All rows name the same: {shown(whole)}."
+    else:
+        given = "Nobody has named a licence for the whole: ask those who made the sources."
+    rows_of = {name: rows for name, rows in told.licences.items() if name != UNSAID}
+    if not rows_of:
         return [given, "The rows name none."]
-    table = [f"| {shown(name)} | {rows:,} |" for name, rows in named.items()]
+    table = [f"| {shown(name)} | {rows:,} |" for name, rows in rows_of.items()]
     unsaid = told.licences.get(UNSAID, 0)
     return [given, "What the selected rows name themselves:", "", "| licence | rows |", "|---|---|",
             *table, f"| (none) | {unsaid:,} |"]  # fmt: skip

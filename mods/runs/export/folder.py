@@ -25,7 +25,7 @@ from mods.files import (
 from mods.interfaces import Unscorable
 from mods.plugins.part import Part
 from mods.records import Record
-from mods.runs.export.card import RECIPE, REFUSED, Told, card
+from mods.runs.export.card import RECIPE, REFUSED, Told, card, named
 from mods.runs.export.recipe import recipe_of
 from mods.runs.export.selected import licences, selected_records
 from mods.runs.saved import SavedRun, telling
@@ -115,7 +115,12 @@ def write_export(
     for name, text in texts.items():
         write_text(target / name, text)
     if refused:
-        write_lines(target / REFUSED, (vars(refusal) for refusal in refused))
+        digests = saved.manifest["makes"]["inputs"]["sources"]
+        # The folder is made to be passed on: folders of this machine stay out of it.
+        write_lines(
+            target / REFUSED,
+            ({**vars(r), "source": named(r.source, digests.get(r.source))} for r in refused),
+        )
     files = {name: file_digest(target / name) for name in names}
     told = Told(saved.manifest, exported, to, len(records), len(refused), how.told,
                 how.licence, licences(run), tuple(files.items()))  # fmt: skip

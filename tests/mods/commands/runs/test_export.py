@@ -23,6 +23,9 @@ def test_an_export_is_told(rows, mods, toy_run, tmp_path):
     assert f"{refused[0]['source']}:{refused[0]['row']}  says refuse" in told
     assert f"and {len(refused) - 5} more: refused.jsonl" in told
     assert "train.jsonl" in told
+    listed = (tmp_path / "run-toy-pairs" / "refused.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in listed] == [{**r, "source": "data.json"} for r in refused]
+    assert {r["source"] for r in refused} == {str(data)}
 
 
 def test_an_exporter_that_is_not_there_is_told_with_those_that_are(mods, toy_run, data, tmp_path):

@@ -57,7 +57,9 @@ def test_the_card_tells_where_rows_come_from_and_how_to_make_them_again():
     ],
 )
 def test_no_licence_is_made_up(given, named, expected):
-    assert licence(replace(TOLD, licence=given, licences=named)) == expected
+    told = replace(TOLD, licence=given, licences=named)
+    assert licence(told) == expected
+    assert ("Nobody has named" in card(told)) == (expected == "unknown")
 
 
 def test_names_are_shown_without_markup():
