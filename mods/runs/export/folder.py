@@ -111,16 +111,7 @@ def write_export(
         texts[RECIPE] = recipe_of(saved.manifest["makes"]["settings"])
     names = [exported.data, *texts, *([REFUSED] if refused else [])]
     claim(target, older, [*names, CARD])
-    write_rows(target / exported.data, rows)
-    for name, text in texts.items():
-        write_text(target / name, text)
-    if refused:
-        digests = saved.manifest["makes"]["inputs"]["sources"]
-        # The folder is made to be passed on: folders of this machine stay out of it.
-        write_lines(
-            target / REFUSED,
-            ({**vars(r), "source": named(r.source, digests.get(r.source))} for r in refused),
-        )
+    write_parts(target, exported.data, rows, texts, listed(refused, saved))
     files = {name: file_digest(target / name) for name in names}
     told = Told(saved.manifest, exported, to, len(records), len(refused), how.told,
                 how.licence, licences(run), tuple(files.items()))  # fmt: skip
@@ -131,6 +122,27 @@ def write_export(
     made = Export(target, len(records), len(rows), tuple(refused), files)
     write_json(target / EXPORT, as_json(made, part, how, saved))
     return made
+
+
+def write_parts(
+    target: Path,
+    data: str,
+    rows: Iterable[Mapping[str, Any]],
+    texts: Mapping[str, str],
+    refused: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write rows, texts by the names of their files, and the list of refused rows if any."""
+    write_rows(target / data, rows)
+    for name, text in texts.items():
+        write_text(target / name, text)
+    if refused:
+        write_lines(target / REFUSED, refused)
+
+
+def listed(refused: Sequence[Refusal], saved: SavedRun) -> list[dict[str, Any]]:
+    """Return refused rows for a folder that is passed on: without folders of this machine."""
+    digests = saved.manifest["makes"]["inputs"]["sources"]
+    return [{**vars(r), "source": named(r.source, digests.get(r.source))} for r in refused]
 
 
 def as_json(made: Export, part: Part, how: How, saved: SavedRun) -> dict[str, Any]:

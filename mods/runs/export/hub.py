@@ -12,18 +12,17 @@ from mods.wording import one_line
 if TYPE_CHECKING:
     from mods.runs.export.folder import Export
 
-TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+TOKEN = "HF_TOKEN"
 
 
 def check_hub(name: str) -> str:
     """Return the token; `SettingsError` where there is none, or for what is no name on the hub."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         raise SettingsError(f"`push_to_hub` {name!r}: expected USER/NAME")
-    token = next((os.environ[key] for key in TOKENS if os.environ.get(key)), "")
+    token = os.environ.get(TOKEN, "")
     if not token:
         raise SettingsError(
-            f"`push_to_hub` {name}: no token; set {TOKENS[0]} in the environment to one that may "
-            "write"
+            f"`push_to_hub` {name}: no token; set {TOKEN} in the environment to one that may write"
         )
     return token
 

@@ -44,7 +44,6 @@ def test_the_run_says_how_it_tunes(run, tmp_path):
 
 def test_without_a_token_nothing_is_written(run, monkeypatch, tmp_path):
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
     with pytest.raises(SettingsError, match="no token"):
         package.export(run, to="messages", push_to_hub="me/mine")
     assert not (tmp_path / "run-messages").exists()

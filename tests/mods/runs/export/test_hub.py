@@ -56,8 +56,7 @@ def test_what_the_hub_refuses_is_told_without_the_token(heard):
 
 
 def test_the_token_comes_from_the_environment_alone(monkeypatch):
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
     with pytest.raises(SettingsError, match="no token; set HF_TOKEN"):
         check_hub("me/mine")
     monkeypatch.setenv("HF_TOKEN", "secret")
