@@ -14,14 +14,15 @@ from mods.errors import (
 )
 from mods.hookspecs import hookimpl
 from mods.interfaces import Evidence, Outcome, Unscorable, Weights
+from mods.interfaces.trials import Scale
 from mods.pool import Budget, Picks, Pool
 from mods.progress import cut
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 from mods.spending import loading, spent
-from mods.trials import Scale
 
 if TYPE_CHECKING:
     from mods.api.contamination import contamination
+    from mods.api.export import export
     from mods.api.open_run import open_run
     from mods.api.read import read
     from mods.api.score import score
@@ -60,6 +61,7 @@ __all__ = [
     "__version__",
     "contamination",
     "cut",
+    "export",
     "hookimpl",
     "kcenter_greedy",
     "kcenter_within",
@@ -77,6 +79,7 @@ _LATER = {
     "Run": "mods.runs.shown.results",
     "Selection": "mods.runs.shown.results",
     "contamination": "mods.api.contamination",
+    "export": "mods.api.export",
     "kcenter_greedy": "mods.kcenter",
     "kcenter_within": "mods.kcenter",
     "open_run": "mods.api.open_run",

@@ -26,6 +26,7 @@ from mods.commands.read import read
 from mods.commands.run import run
 from mods.commands.runs.compare import compare
 from mods.commands.runs.costs import costs
+from mods.commands.runs.export import export
 from mods.commands.runs.report import report
 from mods.commands.runs.show import show
 from mods.commands.runs.what_if import what_if
@@ -197,6 +198,7 @@ for _command in (
     report,
     what_if,
     compare,
+    export,
     plugins,
     doctor,
     bench,

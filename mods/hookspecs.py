@@ -69,5 +69,10 @@ def register_evaluators(register: Register) -> None:
 
 
 @hookspec
+def register_exporters(register: Register) -> None:
+    """Register exporters (`mods export --to NAME`)."""
+
+
+@hookspec
 def register_commands(cli: click.Group) -> None:
     """Add commands to the `mods` command line."""

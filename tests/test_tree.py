@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = [
     {"_core", "_version", "errors", "wording"},
-    {"files", "kinds", "records", "trials"},
+    {"files", "records"},
     {"pool"},
     {"interfaces"},
     {"data", "hookspecs", "judging", "kcenter", "progress", "settings", "spending"},
@@ -35,7 +35,7 @@ PLUGIN_LAYERS = [
     {"text", "thoughts"},
     {"coherence", "hf"},
     {"embedders"},
-    {"backends", "baselines", "executors", "readers", "scorers", "selectors"},
+    {"backends", "baselines", "executors", "exporters", "readers", "scorers", "selectors"},
     {"arms", "necessity"},
     {"evaluators"},
 ]
@@ -43,7 +43,7 @@ PLUGIN_LAYERS = [
 FOR_PLUGINS = {
     "mods", "mods.errors", "mods.files", "mods.hookspecs", "mods.interfaces", "mods.kcenter",
     "mods.pool", "mods.progress", "mods.records", "mods.settings.options", "mods.spending",
-    "mods.testing", "mods.trials", "mods.wording",
+    "mods.testing", "mods.wording",
 }  # fmt: skip
 """What mods_plugins may import of mods; of a package here, its modules too."""
 LINES, FILES = 400, 15

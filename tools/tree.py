@@ -41,6 +41,7 @@ OTHERS = {
     "docs/contamination.md": "Which rows repeat prompts of a test to come.",
     "docs/costs.md": "Amounts in tokens, what a run took, what one will take.",
     "docs/data.md": "What data is read, and how.",
+    "docs/export.md": "The selection as a trainer takes it.",
     "docs/plugins.md": "Writing a plug-in.",
     "docs/verdict.md": "Does a selection help? How to read the answer.",
     "docs/run-folder.md": "What a run leaves behind.",

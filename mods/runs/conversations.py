@@ -33,8 +33,9 @@ class Kept(NamedTuple):
     origin: str | None
     """Where the row itself says that it comes from: the first of `ORIGINS` that holds a name."""
     conversation: str
-    """JSON: `turns`, each as `mods.records.Message.as_json` gives it, the reply last; and `tools`,
-    where there are any, each a JSON schema as text."""
+    """JSON: `turns`, each as `mods.records.Message.as_json` gives it, the reply last; where there
+    are any, `tools`, each a JSON schema as text, and `input`, the end of the last user turn that
+    came in a field of its own."""
     answer: str | None
     """What the tuned model answered, where it was asked."""
 
@@ -44,6 +45,8 @@ class Kept(NamedTuple):
         told: dict[str, Any] = {"turns": [turn.as_json() for turn in record.messages]}
         if record.conversation.tools:
             told["tools"] = list(record.conversation.tools)
+        if record.input:
+            told["input"] = record.input
         text = to_json(told).decode("utf-8").rstrip()
         return cls(record.id, len(record.reply.content), origin_of(record.raw), text, answer)
 
@@ -59,7 +62,13 @@ class Kept(NamedTuple):
             parts["media"] = tuple(Media(*medium) for medium in parts.get("media", ()))
             turns.append(Message(role, content, **parts))
         asked = next((t.content for t in reversed(turns) if t.role == "user"), "")
-        conversation = Conversation(tuple(turns[:-1]), asked, tools=tuple(told.get("tools", ())))
+        input = told.get("input", "")
+        if input and asked.endswith(f"\n{input}"):
+            asked = asked.removesuffix(f"\n{input}")
+        else:
+            input = ""
+        tools = tuple(told.get("tools", ()))
+        conversation = Conversation(tuple(turns[:-1]), asked, input, tools)
         return Record(conversation, turns[-1], source, row, self.id)
 
 

@@ -22,7 +22,7 @@ from mods.interfaces import (
     Unscorable,
     WholeTokenCounter,
 )
-from mods.kinds import methods_of
+from mods.interfaces.kinds import methods_of
 from mods.settings.choice import Choice
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mods.testing.exporters import check_exporter
 from mods.testing.models import check_generator, check_trainer
 from mods.testing.rows import check_embedder, check_necessity_model, check_quality_scorer
 from mods.testing.samples import sample_evidence, sample_pool, sample_records
@@ -27,6 +28,7 @@ __all__ = [
     "check_embedder",
     "check_evaluator",
     "check_executor",
+    "check_exporter",
     "check_generator",
     "check_necessity_model",
     "check_quality_scorer",
@@ -49,5 +51,6 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "executor": check_executor,
     "arm": check_arm,
     "evaluator": check_evaluator,
+    "exporter": check_exporter,
 }
 """The check of each kind of plug-in, by the name of the kind (`mods.interfaces.KINDS`)."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.interfaces import ANSWERS, EMBEDDINGS, LOSSES, QUALITY, TOKENS
+from mods.interfaces.trials import REFERENCES, Arm, Evaluator, PairwiseJudge, Scale
 from mods.records import Conversation, Record
 from mods.testing.rows import check_rowwise, read_scores
 from mods.testing.rules import check_identity, name_of, needs_of, require, require_methods
 from mods.testing.samples import sample_evidence, sample_pool, sample_records
-from mods.trials import REFERENCES, Arm, Evaluator, PairwiseJudge, Scale
 
 if TYPE_CHECKING:
     from mods.interfaces import Evidence

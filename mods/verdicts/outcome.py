@@ -20,7 +20,7 @@ from mods.verdicts.plan import arm_as_dict
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mods.trials import Better
+    from mods.interfaces.trials import Better
     from mods.verdicts.measures.measure import Measure
     from mods.verdicts.plan import Plan
     from mods.verdicts.trial import Found

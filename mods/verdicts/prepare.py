@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from mods.api.inputs import Data, How, cache_folder, prompts_of
 from mods.errors import DataError, SettingsError
+from mods.interfaces.trials import Evaluator
 from mods.judging.statistics import FEWEST_PROMPTS
 from mods.plugins.part import Part
 from mods.selection.stage import check_model_options
 from mods.settings.choice import Choice
-from mods.trials import Evaluator
 from mods.verdicts import arms as arms_
 from mods.verdicts.ablations import ABLATIONS, Ablated
 from mods.verdicts.arms import (

@@ -11,7 +11,7 @@ from mods_plugins.thoughts import answer_of
 
 if TYPE_CHECKING:
     from mods.interfaces import Register
-    from mods.trials import Opponent
+    from mods.interfaces.trials import Opponent
 
 OPPONENTS: tuple[Opponent, ...] = ("random", "untuned", "references")
 SAID = {"A": 1.0, "B": 0.0, "TIE": 0.5}
@@ -42,7 +42,8 @@ class Judge:
 
     `generator` is its name; further options are those of the generator, as in
     `judge:generator=hf,model=org/judge`; it says `max_new_tokens` at most. `opponent`: see
-    `mods.trials.PairwiseJudge`. Thoughts before answers are left out, those of the judge as well.
+    `mods.interfaces.trials.PairwiseJudge`. Thoughts before answers are left out, those of the
+    judge as well.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mods import Evidence, Record, hookimpl
 from mods.interfaces import ANSWERS
-from mods.trials import Scale
+from mods.interfaces.trials import Scale
 from mods_plugins.text import words
 from mods_plugins.thoughts import answer_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mods import Evidence, Record, hookimpl
 from mods.interfaces import ANSWERS, LOSSES
-from mods.trials import REFERENCES, Scale
+from mods.interfaces.trials import REFERENCES, Scale
 from mods_plugins.necessity import SimilarityNecessity
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mods import Evidence, Record, Unscorable, hookimpl
 from mods.interfaces import ANSWERS
-from mods.trials import Scale
+from mods.interfaces.trials import Scale
 from mods_plugins.scorers.reward_model import RewardModel
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def make(registry, kind, **options):
 def test_the_examples_keep_the_rules(registry, tmp_path):
     from mods.testing import CHECKS, sample_records
 
-    for kind in ("embedder", "selector", "necessity", "executor", "arm", "evaluator"):
+    for kind in ("embedder", "selector", "necessity", "executor", "arm", "evaluator", "exporter"):
         CHECKS[kind](make(registry, kind))
     for name in ("questions", "pattern"):
         CHECKS["quality"](registry.get("quality", name).factory())

@@ -239,6 +239,26 @@ def register_readers(register):
     register("toy-lines", NumberedLines)
 
 
+class Pairs:
+    """Question and answer; refuses rows that say refuse."""
+
+    def rows(self, records):
+        return [
+            Unscorable("says refuse")
+            if "refuse" in r.response
+            else {"question": r.prompt, "answer": r.response}
+            for r in records
+        ]
+
+    def files(self, exported):
+        return {"pairs.txt": f"{exported.rows} rows in {exported.data}\n"}
+
+
+@hookimpl
+def register_exporters(register):
+    register("toy-pairs", Pairs)
+
+
 @hookimpl
 def register_commands(cli):
     @cli.command("toy-hello")

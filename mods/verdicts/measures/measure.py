@@ -12,9 +12,9 @@ import numpy as np
 
 from mods.errors import PluginError, SettingsError
 from mods.interfaces import ANSWERS, LOSSES, TokenLosses, Unscorable
+from mods.interfaces.trials import REFERENCES, Scale
 from mods.selection.necessity import with_evidence
 from mods.selection.stage import unseen_media
-from mods.trials import REFERENCES, Scale
 from mods.verdicts.sets import has_reference
 from mods.work.columns import SCORES
 from mods.work.store import digest

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods.interfaces import ANSWERS, Unscorable
+from mods.interfaces.trials import REFERENCES, Scale
 from mods.judging.pairwise import settle
 from mods.plugins.part import Part
 from mods.settings.choice import Choice
 from mods.settings.options import Generation, Tuning
-from mods.trials import REFERENCES, Scale
 from mods.verdicts.measures.measure import Counts, Measure, Measured
 from mods.work.columns import ANSWERS as TEXTS
 from mods.work.work import Job, items

@@ -9,7 +9,7 @@ import pytest
 
 from mods import Pool, hookspecs
 from mods.interfaces import KINDS, NecessityModel, PoolScorer, kind_named
-from mods.kinds import Kind, methods_of
+from mods.interfaces.kinds import Kind, methods_of
 from mods.testing import sample_pool, sample_records
 
 NAMES = [kind.name for kind in KINDS]

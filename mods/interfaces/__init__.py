@@ -2,8 +2,8 @@
 
 `KINDS` at the end is the table of kinds: a new one is a row there, a protocol, and a hook.
 
-What a verdict takes besides, arms and evaluators, stands in `mods.trials`. Some optional members
-work for every kind:
+What a verdict takes stands in `mods.interfaces.trials`, what writes a selection for a trainer
+in `mods.interfaces.exports`. Some optional members work for every kind:
 
 `identity() -> dict`
     What makes the results: model name and revision, template, file hashes. It is the key of the
@@ -32,8 +32,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from mods.kinds import Kind
-from mods.trials import Arm, Evaluator, PairwiseJudge
+from mods.interfaces.exports import Exporter
+from mods.interfaces.kinds import Kind
+from mods.interfaces.trials import Arm, Evaluator, PairwiseJudge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -358,6 +359,10 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "evaluator", "register_evaluators", (Evaluator, PairwiseJudge), "Measure of a verdict.",
         chosen=False,
+    ),
+    Kind(
+        "exporter", "register_exporters", (Exporter,), "What a selection is written for.",
+        chosen=False, context=("tuning",), decides=False,
     ),
 )  # fmt: skip
 """Every kind of plug-in. The first name of a kind is that of its setting and its option."""

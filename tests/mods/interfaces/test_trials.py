@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mods.interfaces.trials import Arm, Evaluator, PairwiseJudge, Scale
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
-from mods.trials import Arm, Evaluator, PairwiseJudge, Scale
 
 
 def test_arms_evaluators_and_judges_are_told_apart() -> None:

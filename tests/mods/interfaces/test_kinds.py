@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mods.interfaces import PoolScorer, QualityScorer
-from mods.kinds import Kind, methods_of
+from mods.interfaces.kinds import Kind, methods_of
 
 
 def test_the_methods_of_a_kind_are_named_and_private_ones_are_not() -> None:

@@ -1,0 +1,1 @@
+"""A finished selection, written for those who train on it."""

@@ -1,0 +1,1 @@
+"""Exporters: a selection the way a trainer reads it, one trainer a file."""
