@@ -34,6 +34,7 @@ below its own. `docs/architecture.md` shows the same."""
 PLUGIN_LAYERS = [
     {"text", "thoughts"},
     {"coherence", "hf"},
+    {"openai"},
     {"embedders"},
     {"backends", "baselines", "executors", "readers", "scorers", "selectors"},
     {"necessity"},

@@ -27,6 +27,7 @@ OTHERS = {
     "csrc/cpu/machine": "What is asked of the machine: memory, pages, processors, threads.",
     "csrc/cuda": "The core on NVIDIA GPUs.",
     "csrc/cuda/kernels": "What runs on the device.",
+    "mods_plugins/scorers/llm_judge.jinja": "What a judge is told, unless another rubric is given.",
     "mods/settings/recipes": "The recipes that come with mods.",
     "mods/_core.pyi": "Types of the native module.",
     "examples": "Rows to try mods on.",

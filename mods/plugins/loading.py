@@ -29,6 +29,7 @@ DEFAULTS = (
     "mods_plugins.executors",
     "mods_plugins.necessity",
     "mods_plugins.backends.hf",
+    "mods_plugins.backends.openai",
     "mods_plugins.embedders.sentence",
     "mods_plugins.embedders.tfidf",
     "mods_plugins.embedders.transformer",
@@ -39,6 +40,7 @@ DEFAULTS = (
     "mods_plugins.readers.parquet",
     "mods_plugins.scorers.coherence",
     "mods_plugins.scorers.ifd",
+    "mods_plugins.scorers.llm_judge",
     "mods_plugins.scorers.reward_model",
     "mods_plugins.selectors.kcenter",
 )

@@ -13,7 +13,7 @@ from mods.errors import PluginError, SettingsError
 from mods.interfaces import ANSWERS, LOSSES, Evidence, TokenLosses, Unscorable, Weights
 from mods.pool import Picks, Pool
 from mods.selection.coverage import budget_of, pick
-from mods.selection.stage import Given, score_name
+from mods.selection.stage import Given, score_name, takes_weights
 from mods.work import columns
 from mods.work.weights import noticed_of, train
 from mods.work.work import Item, Job, Results, Work, items
@@ -29,11 +29,14 @@ TUNING, SELECT = "necessity: tuning", "necessity: select"
 
 
 class TunedModel:
-    """The given model tuned on some rows, when first needed; its answers and losses are cached."""
+    """The given model tuned on some rows, when first needed; its answers and losses are cached.
+
+    With a generator that takes no weights it is the model as that serves it, and nothing is tuned.
+    """
 
     def __init__(
         self,
-        trainer: Part,
+        trainer: Part | None,
         generator: Part,
         rows: Sequence[Record],
         generation: Generation,
@@ -44,7 +47,12 @@ class TunedModel:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What makes the weights: the trainer with its settings, and the rows in order."""
+        """What makes the weights: the trainer with its settings, and the rows in order.
+
+        Empty where nothing is tuned.
+        """
+        if self._trainer is None:
+            return {}
         return {"trainer": self._trainer.identity, "rows": [record.id for record in self._rows]}
 
     @cached_property
@@ -60,8 +68,10 @@ class TunedModel:
         return {"weights": self.identity, "generator": self._generator.identity}
 
     @cached_property
-    def weights(self) -> Weights:
-        """The weights: tuned now, or found where an earlier run left them."""
+    def weights(self) -> Weights | None:
+        """The weights: tuned now, or found where an earlier run left them; None untuned."""
+        if self._trainer is None:
+            return None
         self._work.progress.say(f"necessity: tuning the model on {len(self._rows)} seeds")
         return train(self._trainer, self._rows, self.identity, self._work, TUNING)
 
@@ -90,7 +100,7 @@ class TunedModel:
             name,
             identity,
             arguments=lambda: (self.weights,),
-            chunk_size=self._generation.batch_size,
+            chunk_size=self._generator.chunk_size(self._generation.batch_size),
         )
 
 
@@ -102,18 +112,14 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         return []
     part = given.parts["necessity"]
     tuned = TunedModel(
-        given.parts["trainer"],
+        given.parts.get("trainer") if takes_weights(given.parts["generator"]) else None,
         given.parts["generator"],
         [pool.records[i] for i in seeds],
         given.settings.generation,
         given.work,
     )
     reviewed, values = review(pool, others, tuned, given)
-    rows = [pool.records[i] for i in seeds]
-    notes, too_long = noticed_of(tuned.identity, rows, given.work)
-    for note in notes:
-        given.work.progress.note(note)
-    given.heard(given.parts["trainer"], "tuning", rows, too_long)
+    hear_tuning(tuned, [pool.records[i] for i in seeds], given)
     name = score_name("necessity", part.name)
     given.receipts.score([pool.records[i] for i in reviewed], name, values)
     scores = np.array(values, dtype=np.float64)
@@ -125,6 +131,20 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         )
         given.receipts.reject(pool.records[reviewed[at]], "necessity", reason)
     return [reviewed[at] for at in np.flatnonzero(passing)]
+
+
+def hear_tuning(tuned: TunedModel, rows: Sequence[Record], given: Given) -> None:
+    """Note what was noticed while the model was tuned, or that it was not."""
+    if not tuned.identity:
+        given.work.progress.note(
+            f"{given.parts['generator'].name}: no model was tuned on the seeds; what was reviewed "
+            "is the served model as it is"
+        )
+        return
+    notes, too_long = noticed_of(tuned.identity, rows, given.work)
+    for note in notes:
+        given.work.progress.note(note)
+    given.heard(given.parts["trainer"], "tuning", rows, too_long)
 
 
 def review(
