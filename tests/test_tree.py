@@ -18,7 +18,7 @@ LAYERS = [
     {"files", "records"},
     {"pool"},
     {"interfaces"},
-    {"data", "hookspecs", "kcenter", "progress", "settings", "spending"},
+    {"data", "hookspecs", "kcenter", "offline", "progress", "settings", "spending"},
     {"overlap", "plugins"},
     {"work"},
     {"selection"},
@@ -42,8 +42,8 @@ PLUGIN_LAYERS = [
 """Likewise for mods_plugins."""
 FOR_PLUGINS = {
     "mods", "mods.errors", "mods.files", "mods.hookspecs", "mods.interfaces", "mods.kcenter",
-    "mods.pool", "mods.progress", "mods.records", "mods.settings.options", "mods.spending",
-    "mods.testing", "mods.wording",
+    "mods.offline", "mods.pool", "mods.progress", "mods.records", "mods.settings.options",
+    "mods.spending", "mods.testing", "mods.wording",
 }  # fmt: skip
 """What mods_plugins may import of mods; of a package here, its modules too."""
 LINES, FILES = 400, 15

@@ -19,6 +19,7 @@ from mods import hookspecs
 from mods._version import __version__
 from mods.errors import PluginError
 from mods.interfaces import KINDS
+from mods.offline import stay_offline
 from mods.plugins.hooks import Registrar, bound_hooks
 from mods.plugins.origin import Origin, Sources
 from mods.plugins.registry import Registry
@@ -56,6 +57,7 @@ def load_plugins(sources: Sources = USUAL) -> Registry:
     Raises `PluginError` naming the plug-in for a failing import, a misspelt hook, a module
     without hooks, and a name registered twice.
     """
+    stay_offline()
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     for module, origin in find_modules(sources):

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mods import ModsError, Unscorable, spent
+from mods.offline import check_online
 from mods_plugins.openai.pace import Pace, asked_to_wait, pause
 from mods_plugins.openai.replies import Denied, Failed, Refused, Reply, failure, read_reply
 from mods_plugins.openai.server import Server
@@ -146,6 +147,7 @@ class Client:
     ) -> Value:
         import httpx2
 
+        check_online(self.server.root)
         async with httpx2.AsyncClient(
             headers=self.server.headers(),
             timeout=httpx2.Timeout(None, connect=CONNECT),
