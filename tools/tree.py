@@ -41,6 +41,7 @@ OTHERS = {
     "docs/costs.md": "Amounts in tokens, what a run took, what one will take.",
     "docs/data.md": "What data is read, and how.",
     "docs/plugins.md": "Writing a plug-in.",
+    "docs/servers.md": "Models behind a server: answers, judges, offline.",
     "docs/run-folder.md": "What a run leaves behind.",
     "benchmarks": "Speed of the core against its baselines.",
     "benchmarks/results": "Committed measurements, shown in the README.",
