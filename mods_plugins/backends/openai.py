@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,8 @@ from mods_plugins.openai.server import Server, extra_fields
 if TYPE_CHECKING:
     from mods.interfaces import Register
     from mods.settings.options import Generation
+
+logger = logging.getLogger(__name__)
 
 BATCHES = 2
 """A call gets so many rows for each request under way: few, as an interrupted run loses a call."""
@@ -87,7 +90,11 @@ class OpenAIGenerator:
         requests = [request for request in asked if not isinstance(request, Unscorable)]
         replies = iter(self._client.ask(requests, self._fields))
         found = [one if isinstance(one, Unscorable) else next(replies) for one in asked]
-        cut(at for at, one in enumerate(found) if isinstance(one, Reply) and one.cut)
+        stopped = [at for at, one in enumerate(found) if isinstance(one, Reply) and one.cut]
+        cut(stopped)
+        if stopped:
+            most = self.generation.max_new_tokens
+            logger.warning(f"openai: some answers end at {most} tokens (`max_new_tokens`), cut")
         return [self.server.hiding(one.text) if isinstance(one, Reply) else one for one in found]
 
     @property

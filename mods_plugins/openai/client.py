@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mods import ModsError, Unscorable, spent
@@ -16,6 +17,8 @@ from mods_plugins.openai.replies import Denied, Failed, Refused, Reply, failure,
 from mods_plugins.openai.server import Server
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 Value = TypeVar("Value")
@@ -100,6 +103,13 @@ class Client:
         """How fast the server is asked; it outlives a call."""
         return self._pace
 
+    @cached_property
+    def _trusted(self) -> ssl.SSLContext:
+        """Whose certificates are trusted; slow to make, so once."""
+        import httpx2
+
+        return httpx2.create_ssl_context()
+
     async def post(self, http: httpx2.AsyncClient, body: bytes, seconds: float) -> Reply:
         """Ask once; raises `Refused`, `Failed` or `Denied`."""
         status, content, wait = await self._fetch(http, "POST", "/chat/completions", body, seconds)
@@ -150,6 +160,7 @@ class Client:
         check_online(self.server.root)
         async with httpx2.AsyncClient(
             headers=self.server.headers(),
+            verify=self._trusted,
             timeout=httpx2.Timeout(None, connect=CONNECT),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
             follow_redirects=False,  # to nobody that the user did not name

@@ -65,6 +65,7 @@ def test_answers_that_were_cut_are_marked_and_refusals_have_none(made):
         found = made(stub).answers(asked, None)
     assert found == ["yes", "on and", Unscorable('the model refused to answer: "no"')]
     assert noticed.cut == {1}
+    assert noticed.notes == ["openai: some answers end at 9 tokens (`max_new_tokens`), cut"]
 
 
 def test_weights_that_no_server_can_load_are_refused_before_any_stage(
