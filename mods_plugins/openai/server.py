@@ -16,6 +16,8 @@ from mods.wording import quoted, suggest
 
 KEY = "OPENAI_API_KEY"
 """The variable that holds the key, unless `key_env` names another; a local server needs none."""
+DATED = re.compile(r"(-\d{4}(-?\d{2}){0,2}|[-:]latest)$")
+"""What a server adds to the name of a model: a date, or that it is the latest."""
 HIDDEN = "[key]"
 SECRET = 12
 """A key has so many characters at least; shorter ones stand in for none (`EMPTY`)."""
@@ -97,15 +99,14 @@ class Server:
     def knows(self, answered: str) -> bool:
         """Say whether an answer comes from the model that was asked.
 
-        Servers answer under a dated or a shorter name of the same model (`NAME-2026-01-01`,
-        `NAME` for `owner/NAME`).
+        Servers answer under a dated, a shorter or a longer name of the same model
+        (`NAME-2026-01-01`, `NAME:latest`, `NAME` for `owner/NAME`).
         """
         if not answered or answered == self.served_as:
             return True
-        asked, found = self.model.casefold(), answered.casefold()
-        return not self.served_as and (
-            found.startswith(asked) or asked.endswith(f"/{found}") or found.endswith(f"/{asked}")
-        )
+        asked, found = (DATED.sub("", name.casefold()) for name in (self.model, answered))
+        same = found == asked or asked.endswith(f"/{found}") or found.endswith(f"/{asked}")
+        return same and not self.served_as
 
     def check_listed(self, body: bytes) -> None:
         """Raise `SettingsError` if the server's list of models (`/models`) lacks this one.

@@ -4,13 +4,14 @@ import os
 
 import pytest
 from conftest import HERE
-from support.chat_server import ChatServer, fails, says
+from support.chat_server import DROP, NEVER, ChatServer, fails, says
 
 from mods import Conversation, ModsError, SettingsError, Unscorable, Weights
 from mods.progress import noticing
 from mods.settings.options import Generation
 from mods.testing import check_generator
 from mods_plugins.backends.openai import OpenAIGenerator, register_generators
+from mods_plugins.openai import pace
 
 KEY = "sk-0123456789abcdef"
 
@@ -122,6 +123,25 @@ def test_a_run_that_the_server_left_goes_on_and_asks_only_what_is_missing(served
     with ChatServer(lambda asked: says(asked.text)) as other:
         whole = select(generator=through(other), alpha="top 40", cache=tmp_path / "other")
     assert [r.id for r in whole.records] == [r.id for r in selection.records]
+
+
+def test_a_bad_day_of_the_server_changes_no_receipt(served, select, tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "SHORTEST", 0.001)
+    bad = [fails(429, Retry_After="0.01"), fails(500), DROP, b'{"choices": [', fails(503), NEVER]
+
+    def on_a_bad_day(asked):
+        at = sum(map(ord, asked.text)) % 7
+        return bad[at] if at < len(bad) and asked.times == 1 else says(asked.text)
+
+    found = []
+    for name, answer in (("good", lambda asked: says(asked.text)), ("bad", on_a_bad_day)):
+        with ChatServer(answer) as stub:
+            generator = through(stub, retries=4, timeout=1.0)
+            selection = select(generator=generator, cache=tmp_path / name)
+            found.append((selection.receipts, [record.id for record in selection.records]))
+            asked = len(stub.seen)
+    assert asked > 22
+    assert found[0] == found[1]
 
 
 def test_the_key_is_nowhere_in_what_a_run_leaves(served, select, tmp_path, monkeypatch):
