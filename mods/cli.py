@@ -34,6 +34,7 @@ from mods.commands.runs.why import why
 from mods.commands.score import score
 from mods.commands.verdict import verdict
 from mods.errors import ModsError
+from mods.offline import VARIABLE, stay_offline
 from mods.progress import tell
 from mods.wording import printable
 
@@ -177,12 +178,20 @@ def terminable() -> Iterator[None]:
     type=click.Path(path_type=Path),
     help="Load every plug-in file of a folder. May be repeated.",
 )
-def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...]) -> None:
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Use no network: models and data must be on this machine, servers too.",
+)
+def main(plugin: tuple[Path, ...], plugins_dir: tuple[Path, ...], offline: bool) -> None:
     """Model-oriented data selection for instruction tuning.
 
     Chooses, for a given model, the few thousand rows of an instruction data set that it needs:
     good ones (quality), different ones (coverage), and those it answers badly (necessity).
     """
+    if offline:
+        os.environ[VARIABLE] = "1"
+    stay_offline()
 
 
 for _command in (

@@ -10,6 +10,7 @@ import numpy as np
 from mods import Evidence, Record, Unscorable, hookimpl
 from mods.interfaces import ANSWERS, LOSSES
 from mods_plugins.embedders.sentence import SentenceEmbedder
+from mods_plugins.scorers.llm_judge import LLMJudge
 from mods_plugins.scorers.reward_model import RewardModel
 from mods_plugins.thoughts import answer_of
 
@@ -31,6 +32,20 @@ class RewardNecessity(RewardModel):
 
     def review(self, records: Sequence[Record], evidence: Evidence) -> list[float | Unscorable]:
         """Return the reward of the answer to each record: any finite number, higher is better."""
+        return self.score_responses(records, evidence.answers)
+
+
+class JudgeNecessity(LLMJudge):
+    """A chat model behind a server reviews what the tuned model answers, by a rubric.
+
+    The options are those of the quality scorer `llm-judge`. Thoughts before an answer are left
+    out; an empty answer is rated like any other.
+    """
+
+    needs = (ANSWERS,)
+
+    def review(self, records: Sequence[Record], evidence: Evidence) -> list[float | Unscorable]:
+        """Return the judge's score of the answer to each record, `lowest` to `highest`."""
         return self.score_responses(records, evidence.answers)
 
 
@@ -78,7 +93,8 @@ def _cosines(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDAr
 
 @hookimpl
 def register_necessity_models(register: Register) -> None:
-    """Register `reward`, `similarity` and `loss`."""
+    """Register `reward`, `llm-judge`, `similarity` and `loss`."""
     register("reward", RewardNecessity)
+    register("llm-judge", JudgeNecessity)
     register("similarity", SimilarityNecessity)
     register("loss", LossNecessity)

@@ -18,7 +18,7 @@ LAYERS = [
     {"files", "records"},
     {"pool"},
     {"interfaces"},
-    {"data", "hookspecs", "judging", "kcenter", "progress", "settings", "spending"},
+    {"data", "hookspecs", "judging", "kcenter", "offline", "progress", "settings", "spending"},
     {"overlap", "plugins"},
     {"work"},
     {"selection"},
@@ -34,6 +34,7 @@ below its own. `docs/architecture.md` shows the same."""
 PLUGIN_LAYERS = [
     {"text", "thoughts"},
     {"coherence", "hf"},
+    {"openai"},
     {"embedders"},
     {"backends", "baselines", "executors", "exporters", "readers", "scorers", "selectors"},
     {"arms", "necessity"},
@@ -42,8 +43,8 @@ PLUGIN_LAYERS = [
 """Likewise for mods_plugins."""
 FOR_PLUGINS = {
     "mods", "mods.errors", "mods.files", "mods.hookspecs", "mods.interfaces", "mods.kcenter",
-    "mods.pool", "mods.progress", "mods.records", "mods.settings.options", "mods.spending",
-    "mods.testing", "mods.wording",
+    "mods.offline", "mods.pool", "mods.progress", "mods.records", "mods.settings.options",
+    "mods.spending", "mods.testing", "mods.wording",
 }  # fmt: skip
 """What mods_plugins may import of mods; of a package here, its modules too."""
 LINES, FILES = 400, 15

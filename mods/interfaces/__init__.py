@@ -210,7 +210,8 @@ class Generator(Protocol):
     """Answers conversations with the given model, or with one that is served.
 
     Its factory may have the parameters of a trainer's and `generation`
-    (`mods.settings.options.Generation`).
+    (`mods.settings.options.Generation`). With `takes_weights = False` it asks a model that is
+    served as it is: nothing is tuned, and `weights` is None in every call.
     """
 
     def identity(self) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from mods import hookspecs
 from mods._version import __version__
 from mods.errors import PluginError
 from mods.interfaces import KINDS
+from mods.offline import stay_offline
 from mods.plugins.hooks import Registrar, bound_hooks
 from mods.plugins.origin import Origin, Sources
 from mods.plugins.registry import Registry
@@ -30,6 +31,7 @@ DEFAULTS = (
     "mods_plugins.executors",
     "mods_plugins.necessity",
     "mods_plugins.backends.hf",
+    "mods_plugins.backends.openai",
     "mods_plugins.embedders.sentence",
     "mods_plugins.embedders.tfidf",
     "mods_plugins.embedders.transformer",
@@ -51,6 +53,7 @@ DEFAULTS = (
     "mods_plugins.readers.parquet",
     "mods_plugins.scorers.coherence",
     "mods_plugins.scorers.ifd",
+    "mods_plugins.scorers.llm_judge",
     "mods_plugins.scorers.reward_model",
     "mods_plugins.selectors.kcenter",
 )
@@ -66,6 +69,7 @@ def load_plugins(sources: Sources = USUAL) -> Registry:
     Raises `PluginError` naming the plug-in for a failing import, a misspelt hook, a module
     without hooks, and a name registered twice.
     """
+    stay_offline()
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     for module, origin in find_modules(sources):

@@ -11,7 +11,7 @@ from mods.errors import PluginError, SettingsError
 from mods.interfaces import ANSWERS, LOSSES, Evidence, TokenLosses, Unscorable
 from mods.pool import Picks, Pool
 from mods.selection.coverage import budget_of, pick
-from mods.selection.stage import Given, score_name
+from mods.selection.stage import Given, score_name, takes_weights
 from mods.work import columns
 from mods.work.tuned import TunedModel
 from mods.work.work import Item, Job, Results
@@ -33,7 +33,7 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         return []
     part = given.parts["necessity"]
     tuned = TunedModel(
-        given.parts["trainer"],
+        given.parts.get("trainer") if takes_weights(given.parts["generator"]) else None,
         given.parts["generator"],
         [pool.records[i] for i in seeds],
         given.settings.generation,
@@ -42,11 +42,7 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         purpose="seeds",
     )
     reviewed, values = review(pool, others, tuned, given)
-    rows = [pool.records[i] for i in seeds]
-    notes, too_long = tuned.noticed()
-    for note in notes:
-        given.work.progress.note(note)
-    given.heard(given.parts["trainer"], "tuning", rows, too_long)
+    hear_tuning(tuned, given)
     name = score_name("necessity", part.name)
     given.receipts.score([pool.records[i] for i in reviewed], name, values)
     scores = np.array(values, dtype=np.float64)
@@ -58,6 +54,20 @@ def find_necessary(pool: Pool, seeds: Sequence[int], given: Given) -> list[int]:
         )
         given.receipts.reject(pool.records[reviewed[at]], "necessity", reason)
     return [reviewed[at] for at in np.flatnonzero(passing)]
+
+
+def hear_tuning(tuned: TunedModel, given: Given) -> None:
+    """Note what was noticed while the model was tuned, or that it was not."""
+    if tuned.rows is None:
+        given.work.progress.note(
+            f"{given.parts['generator'].name}: no model was tuned on the seeds; what was reviewed "
+            "is the served model as it is"
+        )
+        return
+    notes, too_long = tuned.noticed()
+    for note in notes:
+        given.work.progress.note(note)
+    given.heard(given.parts["trainer"], "tuning", tuned.rows, too_long)
 
 
 def review(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mods.interfaces import ANSWERS, EMBEDDINGS, QUALITY, TOKENS, USUAL_NEEDS
 from mods.selection.necessity import needs_of
+from mods.selection.stage import takes_weights
 
 if TYPE_CHECKING:
     from mods.plugins.part import Part
@@ -50,7 +51,8 @@ def plan(
     if not settings.tunes:
         return steps
     others = passing - (1 if settings.seeds.in_tokens else seeds)
-    steps.append(Step("necessity", "tune", parts["trainer"].name, seeds))
+    if takes_weights(parts["generator"]):
+        steps.append(Step("necessity", "tune", parts["trainer"].name, seeds))
     for need in needs_of(parts["necessity"], parts["generator"]):
         work = "answer" if need == ANSWERS else "losses"
         steps.append(Step("necessity", work, parts["generator"].name, others))

@@ -36,7 +36,7 @@ from mods.selection.necessity import needs_of, reviewing
 from mods.selection.plan import most_passing
 from mods.selection.quality import encoders, scoring
 from mods.selection.sampling import Measured, measure, spread
-from mods.selection.stage import further_scorers, needed, unseen_media
+from mods.selection.stage import further_scorers, needed, takes_weights, unseen_media
 from mods.work.columns import COUNTS, Column, stacked
 from mods.work.costs import Cost
 from mods.work.tuned import TunedModel
@@ -156,21 +156,28 @@ class Probe:
             self._count()
         self._select("coverage", self._rows_of(self.settings.seeds))
 
-    def necessity(self) -> tuple[Estimate, Estimate]:
-        """Measure the necessity stage; returns tuning on the whole pool and on the selection."""
-        trainer, part = self.parts["trainer"], self.parts["necessity"]
+    def necessity(self) -> tuple[Estimate | None, Estimate | None]:
+        """Measure the necessity stage; returns tuning on the whole pool and on the selection.
+
+        None where nothing is tuned.
+        """
+        generator, part = self.parts["generator"], self.parts["necessity"]
+        trainer = self.parts.get("trainer") if takes_weights(generator) else None
         seeds = min(self._rows_of(self.settings.seeds), self.passing)
         budget = min(self._rows_of(self.settings.budget), self.passing)
         rows, others = self._split(seeds)
         tuned = TunedModel(
-            trainer, self.parts["generator"], rows, self.settings.generation, self.work,
-            label="necessity", purpose="rows",
+            trainer, generator, rows, self.settings.generation, self.work, label="necessity",
+            purpose="rows",
         )  # fmt: skip
-        tuning = self._tune(tuned)
-        self.steps.append(tuning.on("necessity", trainer.name, seeds))
+        tuning = None if trainer is None else self._tune(tuned)
+        if trainer is not None and tuning is not None:
+            self.steps.append(tuning.on("necessity", trainer.name, seeds))
         self._ask(part, tuned, others, self.passing - seeds)
         if budget > seeds:
             self._select("necessity", budget - seeds)
+        if trainer is None or tuning is None:
+            return None, None
         longer = self._length(self.records) / max(self._length(rows), 1e-9)
         whole = tuning.on("whole pool", trainer.name, len(self.records), longer)
         return whole, tuning.on("selection", trainer.name, budget)

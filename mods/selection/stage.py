@@ -151,6 +151,9 @@ def choose_parts(registry: Registry, settings: RunSettings) -> dict[str, Part]:
         if settings.tunes or kind not in MODEL_STAGE or (settings.in_tokens and kind == "trainer")
     }
     check_model_options(parts, settings)
+    counts = settings.in_tokens or TOKENS in parts["selector"].needs(USUAL_NEEDS)
+    if settings.tunes and not counts and not takes_weights(parts["generator"]):
+        del parts["trainer"]  # it has nothing to do
     parts.update(choose_needed(registry, settings, parts))
     for part in parts.values():
         part.check()
@@ -206,6 +209,11 @@ def further_scorers(needs: Sequence[str]) -> list[str]:
 
 MODEL_STAGE = ("necessity", "trainer", "generator")
 """Kinds that only a run with a tuned model needs."""
+
+
+def takes_weights(generator: Part) -> bool:
+    """Say whether a generator answers with the weights of a trainer, as it does if it says not."""
+    return bool(getattr(generator.object, "takes_weights", True))
 
 
 def check_model_options(parts: Mapping[str, Part], settings: RunSettings) -> None:

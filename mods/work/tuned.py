@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class TunedModel:
-    """The given model tuned on some rows, when first needed; without rows, as it is."""
+    """The given model tuned on some rows, when first needed; without rows or trainer, as it is."""
 
     def __init__(
         self,
-        trainer: Part,
+        trainer: Part | None,
         generator: Part,
         rows: Sequence[Record] | None,
         generation: Generation,
@@ -34,15 +34,16 @@ class TunedModel:
     ) -> None:
         """`label` begins what progress and costs call the work; `purpose` is what the rows are."""
         self._trainer, self._generator = trainer, generator
-        self._rows, self._generation, self._work = rows, generation, work
+        self._generation, self._work = generation, work
+        self.rows = None if trainer is None else rows
         self._label, self._purpose = label, purpose
 
     @cached_property
     def identity(self) -> dict[str, Any] | None:
         """What makes the weights: the trainer with its settings, and the rows in order."""
-        if self._rows is None:
+        if self.rows is None or self._trainer is None:
             return None
-        return {"trainer": self._trainer.identity, "rows": [record.id for record in self._rows]}
+        return {"trainer": self._trainer.identity, "rows": [record.id for record in self.rows]}
 
     @cached_property
     def answering(self) -> dict[str, Any]:
@@ -59,18 +60,18 @@ class TunedModel:
     @cached_property
     def weights(self) -> Weights | None:
         """The weights: tuned now, or found where an earlier run left them."""
-        if self._rows is None or self.identity is None:
+        if self.rows is None or self.identity is None or self._trainer is None:
             return None
         self._work.progress.say(
-            f"{self._label}: tuning the model on {len(self._rows)} {self._purpose}"
+            f"{self._label}: tuning the model on {len(self.rows)} {self._purpose}"
         )
-        return train(self._trainer, self._rows, self.identity, self._work, f"{self._label}: tuning")
+        return train(self._trainer, self.rows, self.identity, self._work, f"{self._label}: tuning")
 
     def noticed(self) -> tuple[list[str], list[int]]:
         """Return what was noticed in tuning; see `mods.work.weights.noticed_of`."""
-        if self._rows is None or self.identity is None:
+        if self.rows is None or self.identity is None:
             return [], []
-        return noticed_of(self.identity, self._rows, self._work)
+        return noticed_of(self.identity, self.rows, self._work)
 
     def answers(self, records: Sequence[Record]) -> Results[str | Unscorable]:
         """Return the model's answer to each record's conversation."""
@@ -97,5 +98,5 @@ class TunedModel:
             name,
             identity,
             arguments=lambda: (self.weights,),
-            chunk_size=self._generation.batch_size,
+            chunk_size=self._generator.chunk_size(self._generation.batch_size),
         )

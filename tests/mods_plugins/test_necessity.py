@@ -1,11 +1,14 @@
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from support.chat_server import ChatServer, says
 
 from mods import Evidence, Record
 from mods.interfaces import NecessityModel
 from mods_plugins.necessity import (
+    JudgeNecessity,
     LossNecessity,
     RewardNecessity,
     SimilarityNecessity,
@@ -19,8 +22,22 @@ def test_each_says_what_it_needs_and_keeps_the_interface():
     found = {}
     register_necessity_models(found.__setitem__)
     needs = {name: made.needs for name, made in found.items()}
-    assert needs == {"reward": ("answers",), "similarity": ("answers",), "loss": ("losses",)}
+    answers, losses = ("answers",), ("losses",)
+    wanted = {"reward": answers, "llm-judge": answers, "similarity": answers, "loss": losses}
+    assert needs == wanted
+    found["llm-judge"] = partial(JudgeNecessity, "http://127.0.0.1:1/v1", "tiny")
     assert all(isinstance(made(), NecessityModel) for made in found.values())
+
+
+def test_the_judge_rates_what_the_model_answered():
+    def answer(asked):
+        return says('{"score": 9}' if "superb" in asked.text else '{"score": 2}')
+
+    with ChatServer(answer) as stub:
+        model = JudgeNecessity(stub.url, "tiny", structured="never")
+        scores = model.review(ROWS, Evidence(answers=["good", "superb", ""]))
+        assert scores == [2.0, 9.0, 2.0]
+        assert not any("answer 1" in text for text in stub.texts())
 
 
 def test_a_low_loss_is_well_answered():

@@ -33,10 +33,24 @@ class ByLoss:
         return [-loss for loss in evidence.losses]
 
 
+class Served:
+    """A generator of a model that is served as it is."""
+
+    takes_weights = False
+
+    def identity(self):
+        return {}
+
+    def answers(self, conversations, weights):
+        assert weights is None
+        return [c.prompt[: len(c.prompt) // 2] for c in conversations]
+
+
 @pytest.fixture
 def necessity(registry):
     """Register the plug-ins of these tests."""
     registry.register("generator", HERE, "silent", Silent)
+    registry.register("generator", HERE, "served", Served)
     registry.register("necessity", HERE, "by-loss", ByLoss)
     return registry
 
@@ -53,6 +67,19 @@ def test_a_necessity_model_of_losses_makes_nobody_answer(necessity, select, call
     selection = select(necessity="by-loss")
     assert {kind for kind, _ in calls()} == {"score", "embed", "tune", "losses"}
     assert selection.totals["selected"] == 14
+
+
+def test_a_generator_that_takes_no_weights_has_nothing_tuned(necessity, select, calls):
+    selection = select(generator="served")
+    assert {kind for kind, _ in calls()} == {"score", "embed", "review"}
+    assert "trainer" not in selection.manifest["makes"]["plugins"]
+    assert any("no model was tuned" in notice for notice in selection.manifest["notices"])
+    assert "necessity: tuning" not in selection.costs.as_dict()
+
+
+def test_where_tokens_are_counted_its_trainer_stays_and_counts(necessity, select, calls):
+    select(generator="served", seeds="20 tokens", budget="40 tokens")
+    assert {kind for kind, _ in calls()} == {"score", "embed", "tokens", "review"}
 
 
 def test_evidence_that_does_not_exist_is_refused(select, necessity):

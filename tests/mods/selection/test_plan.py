@@ -1,7 +1,22 @@
 import json
 
-from mods.selection.plan import most_passing
+from conftest import HERE
+
+from mods.selection.plan import most_passing, plan
+from mods.selection.stage import choose_parts
 from mods.settings.threshold import Threshold
+
+
+class Served:
+    """A generator of a model that is served as it is."""
+
+    takes_weights = False
+
+    def identity(self):
+        return {}
+
+    def answers(self, conversations, weights):
+        return [c.prompt for c in conversations]
 
 
 def test_the_rows_that_can_pass_a_threshold():
@@ -28,6 +43,13 @@ def test_a_dry_run_reads_checks_and_does_nothing(mods, toy_run, data, tmp_path, 
         ("necessity", "select", "toy-spread", 30),
     ]
     assert found["rows"] == {"in": 42, "records": 40, "duplicates": 1, "broken": 1}
+
+
+def test_nothing_is_tuned_where_the_generator_takes_no_weights(registry, toy_settings):
+    registry.register("generator", HERE, "served", Served)
+    settings = toy_settings(generator="served")
+    works = [step.work for step in plan(40, settings, choose_parts(registry, settings))]
+    assert works == ["score", "embed", "select", "answer", "review", "select"]
 
 
 def test_a_dry_run_tells_a_mistake_and_needs_no_folder(mods, data, tmp_path):

@@ -10,6 +10,18 @@ from mods.api import select
 from mods.progress import Progress
 
 
+class Served:
+    """A generator of a model that is served as it is."""
+
+    takes_weights = False
+
+    def identity(self):
+        return {}
+
+    def answers(self, conversations, weights):
+        return [c.prompt for c in conversations]
+
+
 @pytest.fixture
 def probe(rows, registry, toy_settings, tmp_path):
     def taken(count, data=None, **changed):
@@ -90,6 +102,14 @@ def test_a_threshold_as_a_score_passes_the_share_of_the_sample(probe):
 def test_a_run_that_tunes_nothing_has_nothing_to_compare_with(probe):
     found = probe(20, budget=8)
     assert [step.work for step in found.steps] == ["score", "embed", "select"]
+    assert (found.whole, found.saves) == (None, None)
+
+
+def test_a_model_that_is_served_as_it_is_is_asked_and_not_tuned(probe, registry):
+    registry.register("generator", HERE, "served", Served)
+    found = probe(20, generator="served")
+    works = [step.work for step in found.steps]
+    assert works == ["score", "embed", "select", "answer", "review", "select"]
     assert (found.whole, found.saves) == (None, None)
 
 

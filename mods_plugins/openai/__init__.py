@@ -1,0 +1,1 @@
+"""Chat servers that speak OpenAI's protocol: asking them, rendering, reading. No hooks."""
