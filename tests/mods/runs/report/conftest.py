@@ -8,7 +8,7 @@ import pytest
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     """Headless Chromium; with MODS_REQUIRE_BROWSER=1 a missing one is a failure, not a skip."""
     why = ""
