@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ IDS_PER_QUERY = 500
 """Below SQLite's limit on variables in its oldest supported builds."""
 WAIT = 60
 """Seconds to wait for another process that writes the same file."""
+PAUSE = 0.02
+"""Seconds between two tries to open a file that another process sets up."""
 ENDING = ".sqlite"
 FORMAT = 3
 """Of the tables below; another one makes other files."""
@@ -84,6 +87,21 @@ class Store:
             self._open()
 
     def _open(self) -> None:
+        """Open the file, again and again while another process that opens it has it locked.
+
+        SQLite waits by itself for rows, not for a journal that two processes set up at once.
+        """
+        until = time.monotonic() + WAIT
+        while True:
+            try:
+                return self._open_now()
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                self._connection.close()
+                time.sleep(PAUSE)
+
+    def _open_now(self) -> None:
         self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
         # A write-ahead log needs memory that processes share: no network file system has it.
         journal = "DELETE" if on_network(self.path.parent) else "WAL"

@@ -1,6 +1,7 @@
 """The cache: a file an identity, all of a batch or nothing, no row that was changed meanwhile."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -87,3 +88,13 @@ def test_the_usual_folder_can_be_named_in_the_environment(monkeypatch):
     monkeypatch.delenv("MODS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert default_cache() == Path("/somewhere/mods")
+
+
+def test_a_file_that_many_set_up_at_once_is_opened_by_all(tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(30):
+            opened = [
+                threads.submit(lambda n=number: Store(tmp_path, "scores", {"n": n}).close())
+                for _ in range(8)
+            ]
+            assert [one.result() for one in opened] == [None] * 8
