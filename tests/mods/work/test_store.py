@@ -1,7 +1,6 @@
 """The cache: a file an identity, all of a batch or nothing, no row that was changed meanwhile."""
 
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -90,11 +89,20 @@ def test_the_usual_folder_can_be_named_in_the_environment(monkeypatch):
     assert default_cache() == Path("/somewhere/mods")
 
 
-def test_a_file_that_many_set_up_at_once_is_opened_by_all(tmp_path):
-    with ThreadPoolExecutor(8) as threads:
-        for number in range(30):
-            opened = [
-                threads.submit(lambda n=number: Store(tmp_path, "scores", {"n": n}).close())
-                for _ in range(8)
-            ]
-            assert [one.result() for one in opened] == [None] * 8
+def test_a_file_that_another_run_sets_up_at_the_moment_is_waited_for(tmp_path, monkeypatch):
+    connect, locked = sqlite3.connect, [True, True]
+
+    class Busy(sqlite3.Connection):
+        def execute(self, sql, *values):
+            if "journal_mode" in sql and locked:
+                locked.pop()
+                raise sqlite3.OperationalError("database is locked")
+            return super().execute(sql, *values)
+
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *path, **options: connect(*path, factory=Busy, **options)
+    )
+    with closing(Store(tmp_path, "scores", {"a": 1})) as store:
+        store.put([("1", b"one")])
+        assert store.get(["1"]) == {"1": b"one"}
+    assert not locked
