@@ -65,7 +65,7 @@ bench: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python tools/fuzz_reading.py $(N)
 
-torture: $(VENV)/.test
+torture: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python -m tools.torture --seconds $(or $(SECONDS),600)
 
 sanitize:
