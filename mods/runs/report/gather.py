@@ -165,8 +165,9 @@ def lengths_of(saved: SavedRun, characters: Sequence[int]) -> dict[str, npt.NDAr
     """Return the lengths of replies, -1 where there is none: characters, tokens if counted."""
     receipts = saved.receipts
     found = {}
-    if "tokens" in receipts.column_names:
-        found["tokens"] = floats(receipts["tokens"])
+    counted = receipts["tokens"] if "tokens" in receipts.column_names else None
+    if counted is not None and counted.null_count < len(counted):
+        found["tokens"] = floats(counted)
     elif saved.pool["tokens"].null_count < saved.pool.num_rows:
         found["tokens"] = np.full(len(receipts), np.nan)
         found["tokens"][saved.places()] = floats(saved.pool["tokens"])

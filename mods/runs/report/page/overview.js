@@ -30,6 +30,7 @@ function funnel(stages, all) {
     const bar = (part, size) =>
       size ? h("span", { class: `bar ${part}`, title: `${part}: ${number(size)}` }) : null;
     const gone = counts.selected + counts.rejected + counts.quarantined;
+    if (!gone) continue; // it decided about no row
     const sizes = [["selected", counts.selected], ["rest", left - gone], ["rejected", counts.rejected],
       ["quarantined", counts.quarantined]];
     const bars = sizes.map(([part, size]) => [bar(part, size), size]).filter(([element]) => element);
@@ -65,7 +66,8 @@ function wished() {
 
 // Whatever is known of each kind of work, one column each.
 function workTable(work) {
-  const known = [...new Set(work.flatMap(([, cost]) => Object.keys(cost)))];
+  const keys = [...new Set(work.flatMap(([, cost]) => Object.keys(cost)))];
+  const known = keys.filter((key) => work.some(([, cost]) => cost[key])); // a column of noughts says nothing
   const cell = (value) => (typeof value === "number" ? value : value === undefined ? "" : said(JSON.stringify(value)));
   return table(["work", ...known.map(visible)], work.map(([what, cost]) => [said(what), ...known.map((key) => cell(cost[key]))]));
 }
