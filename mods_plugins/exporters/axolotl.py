@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mods import Record, Unscorable, hookimpl
-from mods.settings.options import Tuning
+from mods import Record, hookimpl
 from mods_plugins.exporters.messages import as_message
 from mods_plugins.exporters.parts import (
+    OfTuning,
     arguments_of,
-    each,
     learned,
     refuse_media,
     refuse_odd,
-    turns_of,
     with_tools,
 )
 
@@ -24,19 +22,8 @@ if TYPE_CHECKING:
     from mods.interfaces.exports import Exported
 
 
-class Axolotl:
+class Axolotl(OfTuning):
     """Messages with `train` at every turn, tools as JSON text, and `axolotl.yaml`."""
-
-    def __init__(
-        self, tuning: Tuning | None = None, turns: str | None = None, model: str = "MODEL"
-    ) -> None:
-        self.tuning = tuning or Tuning()
-        self.turns = turns_of(turns, tuning)
-        self.model = model
-
-    def rows(self, records: Sequence[Record]) -> Sequence[Mapping[str, Any] | Unscorable]:
-        """Return `messages` and, where there are any, `tools`."""
-        return each(records, self.row)
 
     def row(self, record: Record) -> dict[str, Any]:
         """Write one record; arguments stay JSON text, which axolotl parses."""

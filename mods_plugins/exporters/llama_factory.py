@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mods import Message, Record, Unscorable, hookimpl
+from mods import Message, Record, hookimpl
 from mods.settings.options import Tuning
 from mods_plugins.exporters.parts import (
     PLURAL,
+    OfTuning,
     Refusal,
     arguments_of,
     check_results,
-    each,
     learned,
     media_columns,
     refuse_odd,
+    refuse_passed_over,
     tools_text,
-    turns_of,
 )
 from mods_plugins.thoughts import block
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ASKED, ANSWERED = ("human", "observation"), ("gpt", "function_call")
 
 
-class LlamaFactory:
+class LlamaFactory(OfTuning):
     """ShareGPT rows with `system` and `tools`; `dataset_info.json` and `llama_factory.yaml`.
 
     Reasoning stands before the answer in a block of `<think>`, where LLaMA-Factory looks for it.
@@ -39,13 +39,8 @@ class LlamaFactory:
         self, tuning: Tuning | None = None, turns: str | None = None, model: str = "MODEL",
         template: str = "TEMPLATE",
     ) -> None:  # fmt: skip
-        self.tuning = tuning or Tuning()
-        self.turns = turns_of(turns, tuning)
-        self.model, self.template = model, template
-
-    def rows(self, records: Sequence[Record]) -> Sequence[Mapping[str, Any] | Unscorable]:
-        """Return `conversations`, `system`, `tools`, and media where there are any."""
-        return each(records, self.row)
+        super().__init__(tuning, turns, model)
+        self.template = template
 
     def row(self, record: Record) -> dict[str, Any]:
         """Write one record."""
@@ -53,10 +48,7 @@ class LlamaFactory:
         check_results(record)
         learns = learned(record, self.turns)
         answers = [turn.role == "assistant" for turn in record.messages]
-        if self.turns == "all" and learns != answers:
-            raise Refusal(
-                "an earlier answer has the weight 0: all answers are learned, or the last"
-            )
+        refuse_passed_over(learns, answers, self.turns)
         turns = list(record.messages)
         system = turns.pop(0).content if turns[0].role == "system" else ""
         conversations = [as_turn(turn) for turn in turns]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mods import Message, Record, Unscorable, hookimpl
-from mods.settings.options import Tuning
+from mods import Message, Record, hookimpl
 from mods_plugins.exporters.parts import (
+    OfTuning,
     arguments_of,
     check_results,
-    each,
     learned,
     media_columns,
     refuse_odd,
-    turns_of,
     with_tools,
 )
 from mods_plugins.thoughts import block
@@ -25,22 +23,11 @@ if TYPE_CHECKING:
     from mods.interfaces.exports import Exported
 
 
-class MsSwift:
+class MsSwift(OfTuning):
     """Messages with `loss` at every answer, calls and results as turns, and `ms_swift.yaml`.
 
     Reasoning stands before the answer in a block of `<think>`, as ms-swift has it.
     """
-
-    def __init__(
-        self, tuning: Tuning | None = None, turns: str | None = None, model: str = "MODEL"
-    ) -> None:
-        self.tuning = tuning or Tuning()
-        self.turns = turns_of(turns, tuning)
-        self.model = model
-
-    def rows(self, records: Sequence[Record]) -> Sequence[Mapping[str, Any] | Unscorable]:
-        """Return `messages`, and `tools` and media where there are any."""
-        return each(records, self.row)
 
     def row(self, record: Record) -> dict[str, Any]:
         """Write one record."""

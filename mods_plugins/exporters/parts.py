@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -43,6 +44,25 @@ def turns_of(turns: str | None, tuning: Tuning | None) -> Turns:
     return found  # type: ignore[return-value]
 
 
+class OfTuning(ABC):
+    """An exporter for a trainer that is set up as the run's tuning was; `row` writes one record."""
+
+    def __init__(
+        self, tuning: Tuning | None = None, turns: str | None = None, model: str = "MODEL"
+    ) -> None:
+        self.tuning = tuning or Tuning()
+        self.turns = turns_of(turns, tuning)
+        self.model = model
+
+    def rows(self, records: Sequence[Record]) -> Sequence[Mapping[str, Any] | Unscorable]:
+        """Return one row per record, or why it has none."""
+        return each(records, self.row)
+
+    @abstractmethod
+    def row(self, record: Record) -> dict[str, Any]:
+        """Write one record; raises `Refusal`."""
+
+
 def learned(record: Record, turns: Turns) -> list[bool]:
     """Say of every turn whether the tuning of mods learns it; the reply is the last.
 
@@ -58,6 +78,12 @@ def learned(record: Record, turns: Turns) -> list[bool]:
     if not found[-1]:
         raise Refusal("its reply has the weight 0: nothing would be learned from it")
     return found
+
+
+def refuse_passed_over(learns: Sequence[bool], answers: Sequence[bool], turns: Turns) -> None:
+    """Refuse an earlier answer that is not to be learned, where a trainer would learn all."""
+    if turns == "all" and list(learns) != list(answers):
+        raise Refusal("an earlier answer has the weight 0: all answers are learned, or the last")
 
 
 def refuse_media(record: Record) -> None:

@@ -15,6 +15,7 @@ from mods_plugins.exporters.parts import (
     learned,
     refuse_media,
     refuse_odd,
+    refuse_passed_over,
     tools_text,
     turns_of,
 )
@@ -79,10 +80,7 @@ class Trl:
         refuse_odd(record)
         learns = learned(record, self.turns)
         turns = [told_apart(turn) for turn in record.messages]
-        if self.turns == "all" and learns != [turn.role == "assistant" for turn in turns]:
-            raise Refusal(
-                "an earlier answer has the weight 0: all answers are learned, or the last"
-            )
+        refuse_passed_over(learns, [turn.role == "assistant" for turn in turns], self.turns)
         if len(turns) == 1:
             raise Refusal("nothing is asked: there is no turn before the reply")
         for turn in turns:
