@@ -28,7 +28,6 @@ from mods.wording import describe, suggest
 DEFAULTS = (
     "mods_plugins.arms",
     "mods_plugins.baselines",
-    "mods_plugins.executors",
     "mods_plugins.necessity",
     "mods_plugins.backends.hf",
     "mods_plugins.backends.openai",
@@ -40,6 +39,7 @@ DEFAULTS = (
     "mods_plugins.evaluators.length",
     "mods_plugins.evaluators.references",
     "mods_plugins.evaluators.reward",
+    "mods_plugins.executors.local",
     "mods_plugins.exporters.alpaca",
     "mods_plugins.exporters.axolotl",
     "mods_plugins.exporters.llama_factory",

@@ -2,7 +2,7 @@ import pytest
 
 from mods import Outcome
 from mods.interfaces import Executor
-from mods_plugins.executors import LocalExecutor, register_executors
+from mods_plugins.executors.local import LocalExecutor, register_executors
 
 
 class Task:

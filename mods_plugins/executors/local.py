@@ -1,4 +1,4 @@
-"""Executors: where the work on rows is done."""
+"""The executor `local`: in this process."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Executors: where the work on rows is done, one way a file."""
