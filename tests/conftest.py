@@ -17,6 +17,7 @@ from mods.settings.choice import Choice
 from mods.settings.layers import make_settings
 from mods.settings.recipes import load_recipe
 from mods.work.work import Work
+from mods_plugins.hf import devices
 
 TOY = Path(__file__).parent / "support" / "toy.py"
 LOCAL = TOY.with_name("local.py")
@@ -49,6 +50,14 @@ def pytest_runtest_setup(item):
 def own_folder(tmp_path, monkeypatch):
     """Away from the sources: child processes import what is installed, and leave nothing there."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def same_number_format():
+    """Compute in float32 on every CPU: what `auto` means must not decide whether a test passes."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(devices, "CPU_BFLOAT16", ())
+        yield
 
 
 def make_rows():

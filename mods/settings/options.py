@@ -30,7 +30,8 @@ class Tuning:
     batch_size: Annotated[int, Gt(0)] = 128
     """Rows per optimiser step, unless `steps` is set; accumulation is computed from it."""
     micro_batch: Annotated[int, Gt(0)] = 8
-    """Rows per forward pass; halved when memory runs out."""
+    """Rows of the greatest length per forward pass, or more shorter ones; halved when memory runs
+    out, and fewer on a CPU, which they do not make faster."""
     lora_rank: Annotated[int, Gt(0)] = 16
     lora_alpha: Annotated[int, Gt(0)] = 32
     lora_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -54,7 +55,8 @@ class Generation:
     """How the tuned model answers."""
 
     max_new_tokens: Annotated[int, Gt(0)] = 512
-    batch_size: Annotated[int, Gt(0)] = 16
+    batch_size: Annotated[int, Gt(0)] = 32
+    """Conversations answered at once; halved when memory runs out."""
     temperature: Annotated[float, Ge(0)] = 0.0
     """0 is greedy decoding, which is what makes a selection reproducible."""
     max_prompt_tokens: Annotated[int, Gt(0)] = 2048

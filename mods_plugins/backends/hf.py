@@ -261,7 +261,7 @@ class HFGenerator:
         rows = lm.encode_each(records, self.max_length)
         places, whole = usable(rows)
         cut(at for at, row in zip(places, whole, strict=True) if row.cut)
-        losses = lm.mean_losses(whole, batch_size=self.generation.batch_size).tolist()
+        losses = lm.mean_losses(whole).tolist()
         found = dict(zip(places, losses, strict=True))
         return [
             row if isinstance(row, Unscorable) else _loss(found[at]) for at, row in enumerate(rows)

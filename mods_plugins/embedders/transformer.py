@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import SettingsError, cut, hookimpl, spent
-from mods_plugins.hf.batching import run_batched, stacked
+from mods_plugins.hf.batching import TokenBatches, stacked
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.checking import check_files
 from mods_plugins.hf.devices import resolved_dtype
@@ -38,7 +38,8 @@ class TransformerEmbedder:
     tokens (by default, than the model reads) loses its end, and is marked as cut. Rows are always
     padded on the right and masked, whatever side the
     tokenizer pads on, so that first and last token mean the same for every model. `normalize`
-    scales vectors to length 1. A text without any token is embedded as one start or end token.
+    scales vectors to length 1. `batch_tokens` are the most that go through the network at once (see
+    `TokenBatches`). A text without any token is embedded as one start or end token.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class TransformerEmbedder:
         pooling: Pooling = "cls",
         max_length: int | None = None,
         normalize: bool = False,
-        batch_size: int = 64,
+        batch_tokens: int | None = None,
         device: str = "auto",
         dtype: str = "auto",
     ) -> None:
@@ -60,7 +61,7 @@ class TransformerEmbedder:
         self.pooling = pooling
         self.max_length = max_length
         self.normalize = normalize
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.device = device
         self.dtype = dtype
 
@@ -88,9 +89,7 @@ class TransformerEmbedder:
         whole = [self._tokens(text) for text in texts]
         cut(at for at, row in enumerate(whole) if row is None)
         rows = [row or self._first_tokens(text) for row, text in zip(whole, texts, strict=True)]
-        vectors = run_batched(
-            rows, self._batch, batch_size=self.batch_size, length=lambda row: len(row.ids)
-        )
+        vectors = self._batches.run(rows, self._batch, length=lambda row: len(row.ids))
         return stacked(vectors)
 
     def _tokens(self, text: str) -> Row | None:
@@ -105,6 +104,10 @@ class TransformerEmbedder:
         text, limit = text[: self._limit * CHARACTERS_A_TOKEN], self._limit
         encoded = self._tokenizer(text, truncation=True, max_length=limit, verbose=False)
         return Row(list(encoded["input_ids"]))
+
+    @cached_property
+    def _batches(self) -> TokenBatches:
+        return TokenBatches(self.batch_tokens, self._network.device)
 
     @cached_property
     def _limit(self) -> int:

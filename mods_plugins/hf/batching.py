@@ -1,4 +1,4 @@
-"""Batches for model work: length-sorted, smaller when memory runs out."""
+"""Batches for model work: by tokens, of rows of similar length, smaller when memory runs out."""
 
 from __future__ import annotations
 
@@ -6,44 +6,112 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from mods.errors import SettingsError
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import torch
 
 Item = TypeVar("Item")
 Output = TypeVar("Output")
 
+CPU_TOKENS = 2048
+"""Tokens at once on a CPU: enough for full speed, few enough that their states stay in its caches
+(see `benchmarks/results/models-*.json`)."""
+FIRST_TOKENS = 16_384
+"""Tokens at once to begin with on another device; see `TokenBatches`."""
+MOST_TOKENS = 262_144
+"""More at once makes no device faster."""
+PADDING = 0.05
+"""The most of a batch that may be padding, unless it is small."""
+SMALL = 1 / 8
+"""Share of the tokens at once below which a batch is small: it may have more padding."""
+SPARE = 0.5
+"""Share of a device's memory that must be free for batches to grow."""
 
-def run_batched(
-    items: Sequence[Item],
-    work: Callable[[Sequence[Item]], Sequence[Output]],
-    *,
-    batch_size: int,
-    length: Callable[[Item], int],
-) -> list[Output]:
-    """Apply `work` to batches of items of similar length, longest first.
 
-    When the device runs out of memory the batch is halved and tried again, and the smaller size
-    is kept for the rest of the call. Returns one output per item, in the order of `items`.
-    Raises the out-of-memory error itself when a single item does not fit.
+class TokenBatches:
+    """Puts items through a network, so many tokens at once; what fits is found once and kept.
+
+    `tokens` are the most, padding included, that a batch comes to, unless a single item has more;
+    None begins with 2,048 on a CPU, and elsewhere with 16,384, doubled as long as half of the
+    device's memory is left free, up to 262,144. When memory runs out the number is halved, and
+    stays so. Items of a batch are of similar length: at most `padding` of it is padding (5 %),
+    except in batches of less than an eighth of the tokens.
     """
-    order = sorted(range(len(items)), key=lambda i: (-length(items[i]), i))
-    outputs: dict[int, Output] = {}
-    start = 0
-    while start < len(order):
-        batch = order[start : start + batch_size]
-        results = _unless_out_of_memory(work, [items[i] for i in batch])
-        if results is None:
-            # Only now: the error's traceback kept the tensors of the batch alive.
-            free_device_memory()
-            batch_size = (len(batch) + 1) // 2
-            warnings.warn(f"out of memory: batches of {batch_size} from here", stacklevel=2)
-            continue
-        if len(results) != len(batch):
-            raise ValueError(f"{len(results)} results for a batch of {len(batch)}")
-        outputs.update(zip(batch, results, strict=True))
-        start += len(batch)
-    return [outputs[i] for i in range(len(items))]
+
+    def __init__(
+        self, tokens: int | None, device: torch.device, *, padding: float = PADDING
+    ) -> None:
+        if tokens is not None and tokens < 1:
+            raise SettingsError(f"`batch_tokens` must be at least 1, not {tokens}")
+        self._device, self._padding = device, padding
+        self._grows = tokens is None and device.type == "cuda"
+        self.tokens = tokens or (CPU_TOKENS if device.type == "cpu" else FIRST_TOKENS)
+
+    def run(
+        self,
+        items: Sequence[Item],
+        work: Callable[[Sequence[Item]], Sequence[Output]],
+        *,
+        length: Callable[[Item], int],
+    ) -> list[Output]:
+        """Apply `work` to batches of items, longest first; `length` is that of an item in tokens.
+
+        Returns one output per item, in the order of `items`. Raises the out-of-memory error itself
+        when a single item does not fit.
+        """
+        lengths = [max(1, length(item)) for item in items]
+        order = sorted(range(len(items)), key=lambda at: (-lengths[at], at))
+        descending = [lengths[at] for at in order]
+        outputs: dict[int, Output] = {}
+        start = 0
+        while start < len(order):
+            stop = end_of_batch(descending, start, self.tokens, self._padding)
+            batch = order[start:stop]
+            results = _unless_out_of_memory(work, [items[at] for at in batch])
+            if results is None:
+                # Only now: the error's traceback kept the tensors of the batch alive.
+                free_device_memory()
+                self._shrink(descending[start], len(batch))
+                continue
+            if len(results) != len(batch):
+                raise ValueError(f"{len(results)} results for a batch of {len(batch)}")
+            outputs.update(zip(batch, results, strict=True))
+            start = stop
+            self._grow()
+        return [outputs[at] for at in range(len(items))]
+
+    def _shrink(self, longest: int, rows: int) -> None:
+        self._grows = False
+        self.tokens = longest * ((rows + 1) // 2)
+        warnings.warn(f"out of memory: batches of {self.tokens} tokens from here", stacklevel=3)
+
+    def _grow(self) -> None:
+        if not self._grows or self.tokens >= MOST_TOKENS:
+            return
+        import torch
+
+        free, whole = torch.cuda.mem_get_info(self._device)
+        self._grows = free > SPARE * whole
+        self.tokens *= 2 if self._grows else 1
+
+
+def end_of_batch(lengths: Sequence[int], start: int, tokens: int, padding: float = PADDING) -> int:
+    """Return where the batch that begins at `start` ends; `lengths` are those of items, descending.
+
+    It comes to at most `tokens`, padding included, or is a single item. At most the share `padding`
+    of it is padding, unless it is `SMALL`.
+    """
+    longest, used = lengths[start], 0
+    for stop in range(start, len(lengths)):
+        used += lengths[stop]
+        computed = longest * (stop + 1 - start)
+        padded = computed > SMALL * tokens and computed - used > padding * computed
+        if stop > start and (computed > tokens or padded):
+            return stop
+    return len(lengths)
 
 
 def stacked(vectors: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

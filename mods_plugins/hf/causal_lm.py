@@ -11,9 +11,11 @@ import numpy as np
 from mods.interfaces import Unscorable
 from mods.records import Conversation, Record
 from mods.spending import spent
-from mods_plugins.hf.batching import run_batched
+from mods_plugins.hf.batching import TokenBatches
 from mods_plugins.hf.chat.format import ChatFormat, Encoded, Prompt, usable
-from mods_plugins.hf.loading import load_causal_model, load_tokenizer, quiet
+from mods_plugins.hf.decoding import continuations
+from mods_plugins.hf.heads import only_at
+from mods_plugins.hf.loading import load_causal_model, load_tokenizer
 from mods_plugins.hf.padding import attention_mask, padded
 from mods_plugins.hf.tokens import NO_LIMIT, position_limit, usable_padding
 from mods_plugins.thoughts import well_formed
@@ -46,12 +48,14 @@ class CausalLM:
         tokenizer: PreTrainedTokenizerBase,
         template: str | None = None,
         arguments: Mapping[str, Any] | None = None,
+        batch_tokens: int | None = None,
     ) -> None:
         self.model: Any = model.eval()
         self.tokenizer = tokenizer
         self.chat = ChatFormat(tokenizer, template, arguments)
         self.stop_ids = sorted({*self.chat.stop_ids, *_ids_of(model.generation_config)})
-        self._only_some_logits = _accepts(model, "logits_to_keep")
+        self._read = TokenBatches(batch_tokens, model.device)
+        self._answered = TokenBatches(NO_LIMIT, model.device, padding=1)
 
     @classmethod
     def load(
@@ -63,16 +67,18 @@ class CausalLM:
         device: str = "auto",
         template: str | None = None,
         arguments: Mapping[str, Any] | None = None,
+        batch_tokens: int | None = None,
     ) -> CausalLM:
         """Load from a hub id, a folder, a `.gguf` file, or `package:NAME/PATH` (see `locate`).
 
-        `dtype` is `auto` (bfloat16 on a CUDA device that has it, else float32) or a name of
-        torch; `device` is `auto` (CUDA, else MPS, else CPU) or a name of torch. Code that comes
+        `dtype` is `auto` (bfloat16 on a device that computes in it, else float32) or a name of
+        torch; `device` is `auto` (CUDA, else MPS, else CPU) or a name of torch. `batch_tokens` are
+        the most that go through the model at once to be read; see `TokenBatches`. Code that comes
         with a model is never run. Raises `ModsError` if the model is missing or unusable.
         """
         tokenizer = load_tokenizer(path, revision=revision)
         model = load_causal_model(path, revision=revision, device=device, dtype=dtype)
-        return cls(model, tokenizer, template, arguments)
+        return cls(model, tokenizer, template, arguments, batch_tokens)
 
     @property
     def device(self) -> torch.device:
@@ -107,17 +113,13 @@ class CausalLM:
         """As `encode`, with a reason in place of a row that the template cannot take."""
         return self.chat.encode_each(records, min(max_length or NO_LIMIT, self.positions))
 
-    def mean_losses(
-        self, rows: Sequence[Encoded], *, batch_size: int = 8
-    ) -> npt.NDArray[np.float64]:
+    def mean_losses(self, rows: Sequence[Encoded]) -> npt.NDArray[np.float64]:
         """Return the mean loss of the response tokens given the prompt: nats per token, (n,).
 
         With an empty prompt the first response token has no prediction and does not count; a row
         without any predicted token gets nan.
         """
-        losses = run_batched(
-            rows, self._batch_losses, batch_size=batch_size, length=lambda row: row.size
-        )
+        losses = self._read.run(rows, self._batch_losses, length=lambda row: row.size)
         return np.array(losses, dtype=np.float64)
 
     def generate(
@@ -140,9 +142,13 @@ class CausalLM:
         places, prompts = usable(asked)
         ids = [prompt.ids for prompt in prompts]
         with self._decoding(generation, new):
-            texts = run_batched(
-                ids, self._batch_answers, batch_size=generation.batch_size, length=len
-            )
+            texts = [
+                text
+                for start in range(0, len(ids), generation.batch_size)
+                for text in self._answered.run(
+                    ids[start : start + generation.batch_size], self._batch_answers, length=len
+                )
+            ]
         answers = dict(zip(places, zip(prompts, texts, strict=True), strict=True))
         return [
             row if isinstance(row, Unscorable) else _answer(*answers[at])
@@ -154,27 +160,24 @@ class CausalLM:
 
         whole = [[*row.prompt, *row.response] for row in rows]
         ids, mask = padded(whole, self.pad_id), attention_mask(whole)
-        first = max(0, min(len(row.prompt) for row in rows) - 1)
-        with torch.inference_mode():
-            logits = self._logits(ids.to(self.device), mask.to(self.device), first)
+        starts = [max(len(row.prompt), 1) for row in rows]
+        at = torch.arange(ids.shape[1])
+        ends = torch.tensor([row.size for row in rows])
+        # The logits of a place are those of the token after it.
+        predicting = (at >= torch.tensor(starts)[:, None] - 1) & (at < ends[:, None] - 1)
+        with torch.inference_mode(), only_at(self.model, predicting) as only:
+            logits = self.model(
+                input_ids=ids.to(self.device), attention_mask=mask.to(self.device), use_cache=False
+            ).logits
+            logits = logits[0] if only else logits[predicting.to(logits.device)]
             # Row by row: only one row's logits are ever copied to float32.
+            scores = logits.split(predicting.sum(1).tolist())
             losses = [
-                _mean_loss(scores, row, first) for scores, row in zip(logits, rows, strict=True)
+                _mean_loss(some, row[start:])
+                for some, row, start in zip(scores, whole, starts, strict=True)
             ]
         spent(sum(map(len, whole)), str(self.device))
         return losses
-
-    def _logits(self, ids: torch.Tensor, mask: torch.Tensor, first: int) -> torch.Tensor:
-        """Return the logits from position `first` on, shape (rows, width - first, vocabulary)."""
-        import torch
-
-        keep: dict[str, Any] = {}
-        if self._only_some_logits:
-            keep["logits_to_keep"] = torch.arange(first, ids.shape[1], device=ids.device)
-        logits: torch.Tensor = self.model(
-            input_ids=ids, attention_mask=mask, use_cache=False, **keep
-        ).logits
-        return logits if keep else logits[:, first:]
 
     @contextmanager
     def _decoding(self, generation: Generation, new_tokens: int) -> Iterator[None]:
@@ -199,25 +202,21 @@ class CausalLM:
             self.model.generation_config = before
 
     def _batch_answers(self, prompts: Sequence[list[int]]) -> list[str]:
-        import torch
-
-        ids = padded(prompts, self.pad_id, left=True).to(self.device)
-        mask = attention_mask(prompts, left=True).to(self.device)
-        with torch.inference_mode(), quiet():
-            out = self.model.generate(input_ids=ids, attention_mask=mask)
-        answers = out[:, ids.shape[1] :].tolist()
-        read, written = sum(map(len, prompts)), sum(map(self._end, answers))
-        spent(read + written, str(self.device))
-        return [self._text(row) for row in answers]
-
-    def _end(self, ids: list[int]) -> int:
-        """Return where in an answer the first token stands that ends it."""
-        return next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
+        config = self.model.generation_config
+        answers = continuations(
+            self.model,
+            prompts,
+            new_tokens=config.max_new_tokens,
+            stop=self.stop_ids,
+            pad=self.pad_id,
+            slices=(config.num_beams or 1) == 1,
+        )
+        spent(sum(map(len, prompts)) + sum(map(len, answers)), str(self.device))
+        return [self._text(ids) for ids in answers]
 
     def _text(self, ids: list[int]) -> str:
-        end = self._end(ids)
         text = self.tokenizer.decode(
-            ids[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         assert isinstance(text, str)
         return text
@@ -227,24 +226,15 @@ def _answer(prompt: Prompt, text: str) -> Answer:
     return Answer(well_formed(text, opened=prompt.opened), prompt.cut)
 
 
-def _accepts(model: PreTrainedModel, argument: str) -> bool:
-    import inspect
-
-    return argument in inspect.signature(model.forward).parameters
-
-
 def _ids_of(config: Any) -> list[int]:
     """Return the end-of-sequence ids of a generation config, which has none, one or several."""
     ids = getattr(config, "eos_token_id", None)
     return [] if ids is None else [int(i) for i in np.atleast_1d(ids)]
 
 
-def _mean_loss(logits: torch.Tensor, row: Encoded, first: int) -> float:
-    """Return the mean loss of one row's response; `logits` start at position `first`."""
+def _mean_loss(logits: torch.Tensor, tokens: list[int]) -> float:
+    """Return the mean loss of tokens; `logits` are those that predict them, one row a token."""
     import torch
 
-    start = max(len(row.prompt), 1)
-    ids = [*row.prompt, *row.response][start:]
-    targets = torch.tensor(ids, dtype=torch.long, device=logits.device)
-    scores = logits[start - 1 - first : row.size - 1 - first]
-    return float(torch.nn.functional.cross_entropy(scores.float(), targets))
+    targets = torch.tensor(tokens, dtype=torch.long, device=logits.device)
+    return float(torch.nn.functional.cross_entropy(logits.float(), targets))

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import torch
 
 
+CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+
+
 def pick_device(device: str) -> torch.device:
     """Turn `auto` into CUDA, else MPS, else CPU; another name into that device.
 
@@ -31,19 +34,32 @@ def pick_device(device: str) -> torch.device:
 
 
 def pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """Turn `auto` into bfloat16 on a CUDA device that has it, else float32.
+    """Turn `auto` into bfloat16 on a device that computes in it, else float32.
+
+    That is a CUDA device from Ampere on, or a CPU with AVX512_BF16 or AMX: on any other, bfloat16
+    is far slower than float32.
 
     Raises `SettingsError` for a name that is no number format of torch.
     """
     import torch
 
     if dtype == "auto":
-        has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if has_bf16 else torch.float32
+        return torch.bfloat16 if computes_in_bfloat16(device.type) else torch.float32
     kind = getattr(torch, dtype, None)
     if not isinstance(kind, torch.dtype):
         raise SettingsError(f"`dtype` {dtype!r} is unknown; use auto, float32, bfloat16 or float16")
     return kind
+
+
+def computes_in_bfloat16(device: str) -> bool:
+    """Say whether a kind of device (`cuda`, `cpu`) has instructions for bfloat16 here."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # torch tells it of a CPU under these names only; a version without them counts as a no.
+    asked = [getattr(torch.cpu, name, None) for name in CPU_BFLOAT16]
+    return device == "cpu" and any(ask() for ask in asked if ask is not None)
 
 
 def resolved_dtype(dtype: str, device: str) -> str:

@@ -78,14 +78,17 @@ class Coherence:
         *,
         encoder: str = "auto",
         sample: int = 1000,
-        batch_size: int = 32,
+        batch_tokens: int | None = None,
         device: str = "auto",
+        dtype: str = "auto",
     ) -> None:
         if sample < 1:
             raise SettingsError(f"`sample` must be at least 1, not {sample}")
         self.encoder = _resolve(encoder)
         self.sample = sample
-        self._options = {"batch_size": batch_size, "device": device}
+        self._options = {"device": device, "dtype": dtype}
+        if batch_tokens is not None:
+            self._options["batch_tokens"] = str(batch_tokens)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ class IFD:
     template, a file that holds one, or `alpaca`; by default the model's own; `template_kwargs`
     are further variables for it. Thoughts of a response are part of it. A row longer than
     `max_length` tokens keeps its prompt and loses the end of the response, in both terms; a prompt
-    that long loses its oldest turns. The end-of-turn token does not count.
+    that long loses its oldest turns. The end-of-turn token does not count. `batch_tokens` are the most
+    that go through the model at once (see `TokenBatches`).
     """
 
     chunk_size = 128
@@ -64,7 +65,7 @@ class IFD:
         template: str | None = None,
         template_kwargs: Mapping[str, Any] | str | None = None,
         max_length: int = 1024,
-        batch_size: int = 8,
+        batch_tokens: int | None = None,
         device: str = "auto",
         dtype: str = "auto",
     ) -> None:
@@ -75,7 +76,7 @@ class IFD:
         self.template = template or self.usual_template
         self.arguments = template_arguments(template_kwargs)
         self.max_length = max_length
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.device = device
         self.dtype = dtype
 
@@ -121,7 +122,7 @@ class IFD:
         return self._start + self._header
 
     def _losses(self, rows: Sequence[Encoded]) -> Losses:
-        return self._lm.mean_losses(rows, batch_size=self.batch_size)
+        return self._lm.mean_losses(rows)
 
     def _predicts(self, record: Record, row: Encoded) -> bool:
         """Say whether the response alone has a predicted token: the first of a text has none."""
@@ -160,6 +161,7 @@ class IFD:
             device=self.device,
             template=self.template,
             arguments=self.arguments,
+            batch_tokens=self.batch_tokens,
         )
 
 

@@ -10,7 +10,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl, spent
-from mods_plugins.hf.batching import is_out_of_memory, run_batched
+from mods_plugins.hf.batching import TokenBatches, is_out_of_memory
 from mods_plugins.hf.chat.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN, Renderer
 from mods_plugins.hf.chat.sandbox import RenderError
@@ -52,8 +52,8 @@ class RewardModel:
     The tools and calls of a row are read, the thoughts before its response only with `thoughts`.
     `template_kwargs` are further variables of the chat template (a table, or JSON text).
 
-    Rows of similar length share a batch, padded on the right and masked, so that neither batch
-    size nor order matters beyond rounding (about 1e-6 in float32; bfloat16, which `dtype=auto`
+    Rows of similar length share a batch of at most `batch_tokens` (see `TokenBatches`), padded on the
+    right and masked, so that neither batch nor order matters beyond rounding (about 1e-6 in float32; bfloat16, which `dtype=auto`
     takes on a device that has it, keeps two to three digits).
     """
 
@@ -67,7 +67,7 @@ class RewardModel:
         thoughts: bool = False,
         max_length: int | None = None,
         too_long: Literal["truncate", "quarantine"] = "truncate",
-        batch_size: int = 16,
+        batch_tokens: int | None = None,
         device: str = "auto",
         dtype: str = "auto",
     ) -> None:
@@ -81,7 +81,7 @@ class RewardModel:
         self.reads = ("tools", "reasoning") if thoughts else ("tools",)
         self.max_length = max_length
         self.too_long = too_long
-        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.device = device
         self.dtype = dtype
 
@@ -117,10 +117,9 @@ class RewardModel:
             shortened += [at] * is_cut
         cut(shortened)
         scores = iter(
-            run_batched(
+            self._batches.run(
                 [row for row in rows if isinstance(row, Row)],
                 self._rated,
-                batch_size=self.batch_size,
                 length=lambda row: len(row.ids),
             )
         )
@@ -267,6 +266,10 @@ class RewardModel:
     @cached_property
     def _tokenizer(self) -> Any:
         return load_tokenizer(self.model, revision=self.revision)
+
+    @cached_property
+    def _batches(self) -> TokenBatches:
+        return TokenBatches(self.batch_tokens, self._network.device)
 
     @cached_property
     def _network(self) -> Any:

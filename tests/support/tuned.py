@@ -9,6 +9,8 @@ from mods import Record
 from mods.settings.options import Generation, Tuning
 from mods_plugins.backends.hf import HFGenerator, HFTrainer
 
+torch.set_num_threads(1)  # another number rounds otherwise
+
 GENERATION = Generation(max_new_tokens=12, batch_size=4)
 TUNING = Tuning(epochs=3, batch_size=4, micro_batch=2, learning_rate=5e-3, lora_dropout=0.1)
 ROWS = [Record.from_instruction("hello " + "x" * i, "all " * (i % 4 + 1)) for i in range(10)]
@@ -16,7 +18,8 @@ ASKED = [row.conversation for row in ROWS]
 
 
 def trainer(path, tuning=TUNING, seed=1, **options):
-    return HFTrainer(path, tuning=tuning, seed=seed, device="cpu", **options)
+    options = {"device": "cpu", "dtype": "float32", **options}
+    return HFTrainer(path, tuning=tuning, seed=seed, **options)
 
 
 def generator(path, tuning=TUNING, **options):

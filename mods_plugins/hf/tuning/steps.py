@@ -1,4 +1,4 @@
-"""Rows shared out among a given number of optimiser steps, so that each learns as many tokens."""
+"""Which rows are learned in which optimiser step, and which go through the model at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+
+from mods_plugins.hf.batching import end_of_batch
 
 
 def share_out(tokens: Sequence[int], epochs: float, steps: int, seed: int) -> list[list[int]]:
@@ -44,14 +46,40 @@ def _apart(bounds: Sequence[int], size: int) -> list[int]:
     return [*apart, size]
 
 
-def split_steps(steps: Sequence[Sequence[int]], micro: int, *, nothing: int) -> list[list[int]]:
-    """Split steps into micro-batches of at most `micro` rows, as many for every step.
+def epoch_steps(rows: int, batch: int, steps: int, seed: int) -> list[list[int]]:
+    """Return the rows of every step, `batch` each, the last of a pass as many as are left.
 
-    A step that has too few rows for that gets batches of `nothing`.
+    The rows come pass after pass, each pass in an order of its own.
     """
-    number = max(-(-len(rows) // micro) for rows in steps)
+    found: list[list[int]] = []
+    while len(found) < steps:
+        at = len(found) // -(-rows // batch)
+        order = np.random.default_rng([seed, at]).permutation(rows).tolist()
+        found += [order[start : start + batch] for start in range(0, rows, batch)]
+    return found[:steps]
+
+
+def split_steps(
+    steps: Sequence[Sequence[int]], sizes: Sequence[int], tokens: int, *, nothing: int
+) -> list[list[int]]:
+    """Split steps into micro-batches of rows of similar length, as many for every step.
+
+    A micro-batch comes to at most `tokens`, padding included; `sizes` are those of each row (see
+    `end_of_batch`). A step that needs fewer gets some of `nothing`.
+    """
+    split = [_micro_batches(rows, sizes, tokens) for rows in steps]
+    number = max(map(len, split))
+    return [batch for parts in split for batch in parts + [[nothing]] * (number - len(parts))]
+
+
+def _micro_batches(rows: Sequence[int], sizes: Sequence[int], tokens: int) -> list[list[int]]:
+    """Split the rows of a step, the longest first."""
+    order = sorted(rows, key=lambda row: -sizes[row])
+    lengths = [sizes[row] for row in order]
     batches: list[list[int]] = []
-    for rows in steps:
-        parts = [list(map(int, part)) for part in np.array_split(rows, number)]
-        batches += [part or [nothing] for part in parts]
+    start = 0
+    while start < len(order):
+        stop = end_of_batch(lengths, start, tokens)
+        batches.append(order[start:stop])
+        start = stop
     return batches

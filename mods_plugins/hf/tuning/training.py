@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from mods.errors import SettingsError
 from mods.progress import bar
 from mods.spending import loading, spending, spent
+from mods_plugins.hf.batching import CPU_TOKENS
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.chat.turns import Span, learned_tokens
+from mods_plugins.hf.heads import only_at
 from mods_plugins.hf.loading import quiet
 from mods_plugins.hf.padding import attention_mask, padded
 from mods_plugins.hf.tuning.checkpoints import checkpointer, last_checkpoint
-from mods_plugins.hf.tuning.steps import share_out, split_steps
+from mods_plugins.hf.tuning.steps import epoch_steps, share_out, split_steps
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +43,7 @@ def fit(
     """Tune `lm` on the responses of `rows`, in place; it is ready to answer afterwards.
 
     `folder` keeps checkpoints; training goes on from the last whole one there, to the same
-    weights. `micro` rows go through the model at once and must divide `tuning.batch_size`.
+    weights. `micro` rows of the greatest length go through the model at once, or more shorter ones.
     Raises the out-of-memory error of torch if they do not fit, `SettingsError` if the tuning
     diverges.
     """
@@ -49,12 +51,11 @@ def fit(
 
     kind = lm.model.dtype
     set_seed(seed)  # the adapter starts from random weights
-    batches = micro_batches(rows, tuning, seed, micro) if tuning.steps else []
-    accumulated = len(batches) // tuning.steps if tuning.steps else tuning.batch_size // micro
+    batches = micro_batches(rows, tuning, seed, tokens_at_once(rows, micro, lm.device))
     with loading():
         # Full tuning holds float32 weights: a step of 2e-5 is lost in the rounding of bfloat16.
         lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
-        arguments = _arguments(lm, len(rows), tuning, folder, seed, micro, accumulated, kind)
+        arguments = _arguments(lm, len(rows), len(batches), tuning, folder, seed, kind)
     last = last_checkpoint(folder)
     loss = ResponseLoss(tuning, arguments.max_steps)
     with quiet():
@@ -103,7 +104,7 @@ def _trainer(
     trainer: Trainer = _weighted_trainer(loss, batches)(
         model=lm.model,
         args=arguments,
-        train_dataset=[example(row) for row in rows] + [NOTHING] * bool(batches),
+        train_dataset=[*map(example, rows), NOTHING],
         data_collator=lambda examples: collate(examples, lm.pad_id),
         compute_loss_func=loss,
         callbacks=[checkpointer(), _progress()],
@@ -115,26 +116,33 @@ def _trainer(
 
 
 def micro_batches(
-    rows: Sequence[Encoded], tuning: Tuning, seed: int, micro: int
+    rows: Sequence[Encoded], tuning: Tuning, seed: int, tokens: int
 ) -> list[list[int]]:
-    """Return the micro-batches of a training with `tuning.steps`, as many for every step.
+    """Return the micro-batches of a whole training, as many for every step.
 
-    They are lists of places in `rows`; one past the last row stands for `NOTHING`.
+    They are lists of places in `rows`; one past the last row stands for `NOTHING`. `tokens` are the
+    most that one comes to.
     """
-    assert tuning.steps is not None
-    tokens = [learned_tokens(row) for row in rows]
-    steps = share_out(tokens, tuning.epochs, tuning.steps, seed)
-    return split_steps(steps, micro, nothing=len(rows))
+    if tuning.steps:
+        steps = share_out([*map(learned_tokens, rows)], tuning.epochs, tuning.steps, seed)
+    else:
+        steps = epoch_steps(len(rows), tuning.batch_size, tuning.updates(len(rows)), seed)
+    return split_steps(steps, [row.size for row in rows], tokens, nothing=len(rows))
+
+
+def tokens_at_once(rows: Sequence[Encoded], micro: int, device: torch.device) -> int:
+    """Return how many tokens `micro` rows of the greatest length come to; fewer suit a CPU."""
+    tokens = micro * max(row.size for row in rows)
+    return min(tokens, CPU_TOKENS) if device.type == "cpu" else tokens
 
 
 def _arguments(
     lm: CausalLM,
     rows: int,
+    batches: int,
     tuning: Tuning,
     folder: Path,
     seed: int,
-    micro: int,
-    accumulated: int,
     kind: torch.dtype,
 ) -> TrainingArguments:
     import torch
@@ -143,8 +151,7 @@ def _arguments(
     steps = tuning.updates(rows)
     arguments = TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=accumulated,
+        gradient_accumulation_steps=batches // steps,
         max_steps=steps,
         learning_rate=tuning.learning_rate,
         lr_scheduler_type="cosine",
@@ -218,6 +225,8 @@ class ResponseLoss:
     def __init__(self, tuning: Tuning, steps: int) -> None:
         self.tuning, self.steps = tuning, steps
         self.step = 1
+        self.only_learned = False
+        """Whether the logits at hand are those of the learned tokens alone; see `only_at`."""
         self.weights: torch.Tensor | None = None
         """Of the micro-batch at hand: how much each token counts; None if all count 1."""
 
@@ -230,15 +239,15 @@ class ResponseLoss:
         """Return the loss of a micro-batch."""
         import torch
 
-        targets = labels[:, 1:]
-        learned = targets != IGNORED
-        logits = outputs.logits[:, :-1][learned].float()
-        goal = targets[learned].to(logits.device)
+        learned = predicting(labels)
+        logits = outputs.logits[0] if self.only_learned else outputs.logits[learned]
+        logits, goal = logits.float(), labels[:, 1:][learned[:, :-1]].to(logits.device)
         if self.weights is None:
             total = torch.nn.functional.cross_entropy(logits, goal, reduction="sum")
         else:
             each = torch.nn.functional.cross_entropy(logits, goal, reduction="none")
-            total = (each * self.weights[:, 1:][learned].to(logits.device)).sum()
+            weights = self.weights[:, 1:][learned[:, :-1]]
+            total = (each * weights.to(logits.device)).sum()
         if not torch.isfinite(total):
             raise self.diverged(f"the loss is {total.item()}")
         return total / (learned.sum() if num_items_in_batch is None else num_items_in_batch)
@@ -250,6 +259,13 @@ class ResponseLoss:
             f"`tuning.learning_rate` ({self.tuning.learning_rate:g} now), raise `tuning.warmup`, "
             "or use `dtype` float32"
         )
+
+
+def predicting(labels: torch.Tensor) -> torch.Tensor:
+    """Return where a token is predicted that is learned: bool, of the shape (rows, tokens)."""
+    import torch
+
+    return torch.nn.functional.pad(labels[:, 1:] != IGNORED, (0, 1))
 
 
 def check_weights(model: Any, loss: ResponseLoss) -> None:
@@ -264,15 +280,13 @@ def check_weights(model: Any, loss: ResponseLoss) -> None:
 def _weighted_trainer(loss: ResponseLoss, batches: Sequence[list[int]]) -> Any:
     """Make the class of a trainer that tells the loss how much each token counts.
 
-    `batches` are the micro-batches of the whole training; none: transformers draws them.
+    `batches` are the micro-batches of the whole training.
     """
     from torch.utils.data import DataLoader
     from transformers import Trainer
 
     class Weighted(Trainer):  # type: ignore[misc]
         def get_train_dataloader(self) -> Any:
-            if not batches:
-                return super().get_train_dataloader()
             loader: Any = DataLoader(
                 self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator
             )
@@ -280,8 +294,11 @@ def _weighted_trainer(loss: ResponseLoss, batches: Sequence[list[int]]) -> Any:
 
         def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
             loss.weights, loss.step = inputs.pop("weights", None), self.state.global_step + 1
-            computed = super().compute_loss(model, inputs, *arguments, **named)
-            spent(int(inputs["attention_mask"].sum()), str(self.args.device))
+            learned = predicting(inputs["labels"])
+            with only_at(model, learned) as loss.only_learned:
+                computed = super().compute_loss(model, inputs, *arguments, **named)
+            if learned.any():  # else it is `NOTHING`
+                spent(int(inputs["attention_mask"].sum()), str(self.args.device))
             return computed
 
     return Weighted

@@ -125,7 +125,7 @@ def _tuned(
     seed: int,
 ) -> CausalLM:
     """Train, with smaller micro-batches each time memory runs out; the global batch stays."""
-    micro = _divisor(tuning.batch_size, tuning.micro_batch)
+    micro = min(tuning.batch_size, tuning.micro_batch)
     while True:
         try:
             return _train(load(), records, tuning, checkpoints, seed, micro)
@@ -134,13 +134,8 @@ def _tuned(
                 raise
         # Outside the handler: the error's traceback would keep the model alive.
         free_device_memory()
-        micro = _divisor(tuning.batch_size, micro // 2)
-        warnings.warn(f"out of memory: micro-batches of {micro} from here", stacklevel=2)
-
-
-def _divisor(batch: int, most: int) -> int:
-    """Return the largest divisor of `batch` up to `most`, so that whole micro-batches fill it."""
-    return next(size for size in range(max(1, min(batch, most)), 0, -1) if batch % size == 0)
+        micro //= 2
+        warnings.warn(f"out of memory: micro-batches of {micro} rows from here", stacklevel=2)
 
 
 def _train(

@@ -63,8 +63,8 @@ class Words:
 
     max_seq_length = 4
 
-    def tokenizer(self, text: str, **_: Any) -> dict[str, list[str]]:
-        return {"input_ids": text.split()}
+    def tokenizer(self, texts: list[str], **_: Any) -> dict[str, list[list[str]]]:
+        return {"input_ids": [text.split() for text in texts]}
 
     def encode(self, texts: list[str], **_: Any) -> list[list[float]]:
         return [[float(len(text.split()[:4])), 1.0] for text in texts]

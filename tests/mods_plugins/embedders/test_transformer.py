@@ -31,8 +31,8 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("pooling", ["cls", "mean", "last"])
 def test_transformer_keeps_the_rules(bert: str, llama: str, pooling: Any) -> None:
-    check_embedder(TransformerEmbedder(model=bert, pooling=pooling, batch_size=4))
-    check_embedder(TransformerEmbedder(model=llama, pooling=pooling, batch_size=4))
+    check_embedder(TransformerEmbedder(model=bert, pooling=pooling, batch_tokens=40))
+    check_embedder(TransformerEmbedder(model=llama, pooling=pooling, batch_tokens=40))
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

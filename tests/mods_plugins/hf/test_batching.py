@@ -1,20 +1,56 @@
 import numpy as np
 import pytest
+import torch
 
-from mods_plugins.hf.batching import is_out_of_memory, run_batched, stacked
+from mods import SettingsError
+from mods_plugins.hf.batching import (
+    CPU_TOKENS,
+    PADDING,
+    TokenBatches,
+    is_out_of_memory,
+    stacked,
+)
+
+CPU = torch.device("cpu")
+
+
+def batches_of(lengths, tokens=None):
+    """Return the lengths in each batch."""
+    seen = []
+
+    def work(batch):
+        seen.append(list(batch))
+        return batch
+
+    assert TokenBatches(tokens, CPU).run(lengths, work, length=int) == list(lengths)
+    return seen
 
 
 def test_batches_are_of_similar_length_longest_first_and_results_in_order():
+    words = ["a", "four", "to", "be", "three"]
     seen = []
 
     def work(batch):
         seen.append(list(batch))
         return [word.upper() for word in batch]
 
-    words = ["a", "four", "to", "be", "three"]
-    assert run_batched(words, work, batch_size=2, length=len) == [word.upper() for word in words]
-    assert seen == [["three", "four"], ["to", "be"], ["a"]]
-    assert run_batched([], work, batch_size=2, length=len) == []
+    batches = TokenBatches(8, CPU)
+    assert batches.run(words, work, length=len) == [word.upper() for word in words]
+    assert seen == [["three"], ["four"], ["to", "be"], ["a"]]
+    assert batches.run([], work, length=len) == []
+
+
+def test_at_most_a_twentieth_of_what_is_computed_is_padding():
+    lengths = np.random.default_rng(0).lognormal(4.5, 1, 2000).astype(int).clip(1, 1024)
+    found = batches_of(lengths.tolist())
+    computed = [max(batch) * len(batch) for batch in found]
+    assert sum(computed) * (1 - PADDING) <= lengths.sum()
+    assert max(computed) <= CPU_TOKENS
+    assert len(found) < 250  # 133 full ones would do
+
+
+def test_a_row_longer_than_a_batch_goes_alone():
+    assert batches_of([9, 30, 8, 9], tokens=20) == [[30], [9, 9], [8]]
 
 
 def test_the_batch_halves_until_there_is_room_and_stays_so():
@@ -26,9 +62,12 @@ def test_the_batch_halves_until_there_is_room_and_stays_so():
             raise RuntimeError("CUDA out of memory. Tried to allocate")
         return batch
 
-    with pytest.warns(UserWarning, match="batches of [24] from here"):
-        assert run_batched(range(9), work, batch_size=8, length=lambda _: 1) == list(range(9))
+    batches = TokenBatches(8, CPU)
+    with pytest.warns(UserWarning, match="batches of [24] tokens from here"):
+        assert batches.run(range(9), work, length=lambda _: 1) == list(range(9))
     assert sizes == [8, 4, 2, 2, 2, 2, 1]
+    assert batches.run(range(3), work, length=lambda _: 1) == [0, 1, 2]
+    assert sizes[7:] == [2, 1]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("another"), MemoryError()])
@@ -37,13 +76,15 @@ def test_other_errors_and_a_single_item_without_room_pass_through(error):
         raise error
 
     with pytest.raises(type(error)):
-        run_batched([1], work, batch_size=4, length=lambda _: 1)
+        TokenBatches(4, CPU).run([1], work, length=lambda _: 1)
     assert is_out_of_memory(error) == isinstance(error, MemoryError)
 
 
-def test_a_result_too_few_is_a_bug():
+def test_a_result_too_few_is_a_bug_and_no_tokens_a_mistake():
     with pytest.raises(ValueError, match="1 results for a batch of 2"):
-        run_batched([1, 2], lambda batch: batch[:1], batch_size=4, length=lambda _: 1)
+        TokenBatches(4, CPU).run([1, 2], lambda batch: batch[:1], length=lambda _: 1)
+    with pytest.raises(SettingsError, match="`batch_tokens` must be at least 1, not 0"):
+        TokenBatches(0, CPU)
 
 
 def test_vectors_are_stacked_and_none_are_an_empty_array():

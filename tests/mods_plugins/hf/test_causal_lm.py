@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 from importlib.util import find_spec
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from support.tiny_models import tiny_gpt2, tiny_llama
 from support.turns import MULTI_TURN, RICH
 
-from mods import Record
+from mods import Conversation, Record
 from mods.settings.options import Generation
 from mods.spending import spending
 from mods_plugins.hf.causal_lm import CausalLM
@@ -42,8 +43,9 @@ def test_loss_is_the_mean_over_the_response_and_ignores_the_batch(name, request)
     lm = request.getfixturevalue(name)
     rows = lm.encode(ROWS)
     alone = [float(naive_loss(lm, row)) for row in rows]
-    for batch_size in (1, 4, 32):
-        np.testing.assert_allclose(lm.mean_losses(rows, batch_size=batch_size), alone, rtol=1e-5)
+    for tokens in (1, 60, None):
+        lm = CausalLM(lm.model, lm.tokenizer, batch_tokens=tokens)
+        np.testing.assert_allclose(lm.mean_losses(rows), alone, rtol=1e-5)
 
 
 def naive_loss(lm, row):
@@ -78,26 +80,28 @@ def test_an_answer_is_what_the_model_said(llama, monkeypatch):
 
     n = len(spoken)
 
-    def speak(input_ids, attention_mask):
+    def speak(input_ids, max_new_tokens, **_):
         rows = [
             [*spoken, *spoken],  # stopped by the length limit
             [*spoken, end, *spoken[1:]],
             [pad, *spoken, *[end] * (n - 1)],
             [end] * (2 * n),
         ]
-        return torch.cat([input_ids, torch.tensor(rows)], dim=1)
+        said = torch.cat([input_ids, torch.tensor(rows)], dim=1)
+        return SimpleNamespace(sequences=said, past_key_values=None)
 
     monkeypatch.setattr(llama.model, "generate", speak)
-    answers = llama._batch_answers([[1], [2, 3], [4], [5]])
-    assert answers == [say + say, say, say, ""]
+    asked = [Conversation.from_instruction("a")] * 4
+    answers = llama.generate(asked, Generation(max_new_tokens=2 * n))
+    assert [answer.text for answer in answers] == [say + say, say, say, ""]
 
 
 def test_tokens_that_were_read_and_written_are_told_without_padding(llama):
     rows = llama.encode(ROWS)
     with spending() as losses:
-        llama.mean_losses(rows, batch_size=4)
+        CausalLM(llama.model, llama.tokenizer, batch_tokens=60).mean_losses(rows)
     assert losses.tokens == sum(row.size for row in rows)
-    assert len(losses.batches) == 3
+    assert len(losses.batches) > 1
     with spending() as answers:
         llama.generate(ASKED, Generation(max_new_tokens=5))
     read = sum(len(prompt.ids) for prompt in llama.chat.prompts_each(ASKED, 1000))

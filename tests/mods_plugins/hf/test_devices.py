@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from mods import SettingsError
+from mods_plugins.hf import devices
 from mods_plugins.hf.devices import pick_device, pick_dtype, resolved_dtype
 
 
@@ -21,7 +22,10 @@ def test_auto_is_bfloat16_only_where_the_device_has_it(monkeypatch):
     for has in (True, False):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda has=has, **_: has)
         assert pick_dtype("auto", cuda) == (torch.bfloat16 if has else torch.float32)
-    assert resolved_dtype("auto", "cpu") == "float32"
+    for has in (True, False):
+        monkeypatch.setattr(torch.cpu, "_has_it", lambda has=has: has, raising=False)
+        monkeypatch.setattr(devices, "CPU_BFLOAT16", ("_unknown", "_has_it"))
+        assert resolved_dtype("auto", "cpu") == ("bfloat16" if has else "float32")
     assert resolved_dtype("bfloat16", "cpu") == "bfloat16"
     for wrong in ("float33", "nn"):
         with pytest.raises(SettingsError, match=f"`dtype` '{wrong}' is unknown"):

@@ -220,10 +220,10 @@ def test_small_and_flat_pools(caplog: pytest.LogCaptureFixture) -> None:
 def test_options() -> None:
     assert Coherence(encoder="none").needs == ()
     assert Coherence(encoder="a/b", device="cpu").needs == (
-        "sentence-transformer:model=a/b,batch_size=32,device=cpu",
+        "sentence-transformer:model=a/b,device=cpu,dtype=auto",
     )
     assert (
-        Coherence(encoder="none", batch_size=1).identity() == Coherence(encoder="none").identity()
+        Coherence(encoder="none", batch_tokens=1).identity() == Coherence(encoder="none").identity()
     )
     with pytest.raises(SettingsError, match="`sample` must be at least 1"):
         Coherence(sample=0)

@@ -123,6 +123,6 @@ def test_cuts_long_rows_and_sets_aside_those_without_a_token(llama: str) -> None
 def test_template_is_part_of_the_identity(llama: str) -> None:
     own, other = IFD(model=llama), IFD(model=llama, template="alpaca")
     assert own.identity() != other.identity()
-    assert own.identity() == IFD(model=llama, batch_size=1).identity()
+    assert own.identity() == IFD(model=llama, batch_tokens=1).identity()
     rows = sample_records()[:1]
     assert own.score(rows) != other.score(rows)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mods_plugins.hf.tuning.steps import share_out, split_steps
+from mods_plugins.hf.tuning.steps import epoch_steps, share_out, split_steps
 
 TOKENS = np.random.default_rng(0).integers(1, 300, 200).tolist()
 
@@ -29,11 +29,25 @@ def test_every_row_is_learned_as_often_as_the_others_and_another_seed_orders_the
     assert share_out(TOKENS, 3.0, 60, seed=2) != shared
 
 
-def test_micro_batches_are_as_many_for_every_step_and_hold_every_row():
-    steps = [[1, 2, 3, 4, 5], [6], [7, 8]]
-    batches = split_steps(steps, 2, nothing=-1)
-    assert len(batches) == 9
-    assert max(map(len, batches)) == 2
+def test_without_steps_every_epoch_has_every_row_once_in_an_order_of_its_own():
+    steps = epoch_steps(10, 4, 8, seed=1)
+    assert [*map(len, steps)] == [4, 4, 2, 4, 4, 2, 4, 4]
+    first, second = sum(steps[:3], []), sum(steps[3:6], [])
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert epoch_steps(10, 4, 8, seed=1) == steps
+    assert epoch_steps(10, 4, 8, seed=2) != steps
+
+
+def test_micro_batches_are_as_many_for_every_step_and_hold_every_row_with_little_padding():
+    steps = share_out(TOKENS, 2.0, 9, seed=1)
+    batches = split_steps(steps, TOKENS, 1000, nothing=-1)
+    assert len(batches) % 9 == 0
+    number = len(batches) // 9
+    held = [batch for batch in batches if batch != [-1]]
     for at, rows in enumerate(steps):
-        held = [row for batch in batches[3 * at : 3 * at + 3] for row in batch]
-        assert [row for row in held if row != -1] == rows
+        found = [row for batch in batches[at * number : (at + 1) * number] for row in batch]
+        assert sorted(row for row in found if row != -1) == sorted(rows)
+    computed = [len(batch) * max(TOKENS[row] for row in batch) for batch in held]
+    assert max(computed) <= 1000
+    assert sum(computed) <= 1.05 * sum(TOKENS[row] for batch in held for row in batch)

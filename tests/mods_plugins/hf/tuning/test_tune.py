@@ -27,7 +27,6 @@ from mods_plugins.hf.tuning import checkpoints as checkpoints_module
 from mods_plugins.hf.tuning import training as training_module
 from mods_plugins.hf.tuning import tune as tuning_module
 from mods_plugins.hf.tuning.checkpoints import last_checkpoint
-from mods_plugins.hf.tuning.tune import _divisor
 
 
 @pytest.fixture(scope="module")
@@ -60,27 +59,24 @@ def test_every_token_of_every_epoch_is_told_and_loading_apart(path, tmp_path):
     assert spent.loading > 0
 
 
-def test_micro_batches_fill_the_global_batch():
-    assert [_divisor(128, 8), _divisor(10, 4), _divisor(7, 4), _divisor(4, 8)] == [8, 2, 1, 4]
-
-
 def test_without_memory_the_micro_batch_halves_and_the_global_batch_stays(
     path, tmp_path, steps, monkeypatch
 ):
+    longest = max(row.size for row in CausalLM.load(path).encode(ROWS))
     sizes = []
     original = training_module.collate
 
     def collate(examples, pad):
-        sizes.append(len(examples))
-        if len(examples) > 2:
+        batch = original(examples, pad)
+        sizes.append(batch["input_ids"].numel())
+        if len(sizes) == 1:
             raise RuntimeError("CUDA out of memory")
-        return original(examples, pad)
+        return batch
 
     monkeypatch.setattr(training_module, "collate", collate)
     with pytest.warns(UserWarning, match="micro-batches of 2"):
         train(path, tmp_path, replace(TUNING, batch_size=8, micro_batch=4, epochs=1))
-    assert sizes[0] == 4
-    assert max(sizes[1:]) == 2
+    assert max(sizes[1:]) <= 2 * longest
     assert steps["n"] == 2
 
 
