@@ -38,7 +38,7 @@ Examples:
   mods run a.json b.parquet -o RUN --model org/model --alpha 'top 30%' --beta 'bottom 20%'
   mods run a.json --model org/model --dry-run --probe 200 --rate 2.5/h
   mods run a.json -o RUN --model org/model --seeds '500k tokens' --budget '2M tokens'
-  mods run data.jsonl -o RUN --quality reward-model:batch_size=8 --set tuning.epochs=2
+  mods run data.jsonl -o RUN --quality reward-model:batch_tokens=4096 --set tuning.epochs=2
   mods run data.jsonl -o RUN --model org/model --against tests/*.jsonl
   mods run data.jsonl -o RUN --quality response-length --embedder tfidf --seeds 500 --budget 500
 

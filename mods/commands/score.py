@@ -22,7 +22,7 @@ from mods.commands.options import (
 EPILOG = """\b
 Examples:
   mods score data.jsonl --quality coherence -o scores.parquet
-  mods score a.json b.json --quality reward-model:model=org/model,batch_size=8 -o scores.parquet
+  mods score a.json b.json --quality reward-model:model=org/model,batch_tokens=4096 -o scores.parquet
 """
 
 

@@ -43,8 +43,9 @@ class SentenceEmbedder:
     all-MiniLM-L6-v2 where it is installed, else the same model from the hub. A text longer than
     the encoder reads (256 tokens for the default) loses its end, and is marked as cut; `max_length`
     sets less or more. `batch_tokens` are the most that go through it at once (see `TokenBatches`).
-    With a `dtype` below float32 its states are still pooled in float32. A model that names classes outside sentence-transformers and transformers
-    brings its own code and is refused, whatever the version of the library.
+    With a `dtype` below float32 its states are still pooled in float32. A model that names classes
+    outside sentence-transformers and transformers brings its own code and is refused, whatever the
+    version of the library.
     """
 
     def __init__(

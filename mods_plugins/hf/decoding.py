@@ -21,7 +21,7 @@ def continuations(
     pad: int,
     slices: bool = True,
 ) -> list[list[int]]:
-    """Return what the model writes after each prompt: token ids up to a token of `stop`, without it.
+    """Return what the model writes after each prompt: ids up to a token of `stop`, without it.
 
     It decodes as its `generation_config` says, `new_tokens` at most. Answers of a batch end at
     different times: without `slices` each row is computed until the last has ended, as a beam

@@ -56,7 +56,7 @@ def computes_in_bfloat16(device: str) -> bool:
     import torch
 
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # torch tells it of a CPU under these names only; a version without them counts as a no.
     asked = [getattr(torch.cpu, name, None) for name in CPU_BFLOAT16]
     return device == "cpu" and any(ask() for ask in asked if ask is not None)

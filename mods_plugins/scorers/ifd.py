@@ -47,8 +47,8 @@ class IFD:
     template, a file that holds one, or `alpaca`; by default the model's own; `template_kwargs`
     are further variables for it. Thoughts of a response are part of it. A row longer than
     `max_length` tokens keeps its prompt and loses the end of the response, in both terms; a prompt
-    that long loses its oldest turns. The end-of-turn token does not count. `batch_tokens` are the most
-    that go through the model at once (see `TokenBatches`).
+    that long loses its oldest turns. The end-of-turn token does not count.
+    `batch_tokens` are the most that go through the model at once (see `TokenBatches`).
     """
 
     chunk_size = 128

@@ -52,9 +52,9 @@ class RewardModel:
     The tools and calls of a row are read, the thoughts before its response only with `thoughts`.
     `template_kwargs` are further variables of the chat template (a table, or JSON text).
 
-    Rows of similar length share a batch of at most `batch_tokens` (see `TokenBatches`), padded on the
-    right and masked, so that neither batch nor order matters beyond rounding (about 1e-6 in float32; bfloat16, which `dtype=auto`
-    takes on a device that has it, keeps two to three digits).
+    Rows of similar length share a batch of at most `batch_tokens` (see `TokenBatches`), padded on
+    the right and masked, so that neither batch nor order matters beyond rounding (about 1e-6 in
+    float32; bfloat16, which `dtype=auto` takes on a device that has it, keeps two to three digits).
     """
 
     def __init__(

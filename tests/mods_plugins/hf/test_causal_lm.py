@@ -1,6 +1,6 @@
 import math
-from types import SimpleNamespace
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest

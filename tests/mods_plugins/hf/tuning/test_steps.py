@@ -1,6 +1,7 @@
 """Rows are shared out among steps: as many tokens and updates as were asked for."""
 
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def test_every_row_is_learned_as_often_as_the_others_and_another_seed_orders_the
 def test_without_steps_every_epoch_has_every_row_once_in_an_order_of_its_own():
     steps = epoch_steps(10, 4, 8, seed=1)
     assert [*map(len, steps)] == [4, 4, 2, 4, 4, 2, 4, 4]
-    first, second = sum(steps[:3], []), sum(steps[3:6], [])
+    first, second = [*chain(*steps[:3])], [*chain(*steps[3:6])]
     assert sorted(first) == sorted(second) == list(range(10))
     assert first != second
     assert epoch_steps(10, 4, 8, seed=1) == steps
