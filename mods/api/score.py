@@ -38,6 +38,7 @@ def score(
     schema: str | None = None,
     columns: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
+    executor: str | Choice = "local",
     cache: str | Path | None = None,
     plugins: Sequence[str | Path] = (),
     strict: bool = False,
@@ -57,6 +58,8 @@ def score(
         Parquet file to write as well.
     seed
         Seed of scorers that have one.
+    executor
+        Where the work is done: `NAME` or `NAME:key=value,…`.
 
     Returns
     -------
@@ -76,6 +79,7 @@ def score(
         registry_with(plugins),
         output=Path(output) if output else None,
         seed=seed,
+        executor=Choice.read(executor, "executor"),
         how=How(schema, columns or {}, encoding, strict=strict),
         cache=Path(cache) if cache else None,
         progress=Progress(quiet=quiet),
@@ -89,14 +93,16 @@ def score_rows(
     *,
     output: Path | None,
     seed: int,
+    executor: Choice,
     how: How,
     cache: Path | None,
     progress: Progress,
 ) -> pa.Table:
     """Read the data, score it, write the table; what `score` and `mods score` share."""
     part = Part.choose(registry, "quality", quality, {"seed": seed})
-    executor = Part.choose(registry, "executor", Choice("local"), {})
+    place = Part.choose(registry, "executor", executor, {})
     part.check()
+    place.check()
     if output is not None:
         check_output("output", output, data if isinstance(data, (list, tuple)) else [data])
         make_folder(output.parent)
@@ -104,7 +110,7 @@ def score_rows(
     if output is not None:
         check_output("output", output, reading.sources)  # the files of folders, too
     with progress.listening():
-        work = Work(cache_folder(cache), progress, executor)
+        work = Work(cache_folder(cache), progress, place)
         table = score_table(reading, scores_of(reading, part, work))
     if output is not None:
         write_table(output, table)

@@ -165,6 +165,12 @@ READING_PROMPTS = READING[2:4]
 """How prompts are read: their encoding, and the megabytes of a row."""
 AGAINST = "Files, folders or hub ids of prompts that the model will be tested on, in any schema."
 """What `--against` takes."""
+DEVICES = click.option(
+    "--devices",
+    metavar="cuda:0,cuda:1",
+    help="Work on rows in a process for each of these devices, or in N by cpu:N; short for "
+    "--executor devices:devices=cuda:0+cuda:1.",
+)
 CACHE = click.option(
     "--cache",
     metavar="DIR",
@@ -183,6 +189,15 @@ SHOWING = (
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given on the command line."""
     return {name: value for name, value in options.items() if value not in (None, {}, ())}
+
+
+def executor_of(executor: str | None, devices: str | None) -> str | None:
+    """Return the executor that `--executor` or `--devices` asks for."""
+    if devices is None:
+        return executor
+    if executor is not None:
+        raise click.UsageError("--devices names an executor of its own: leave out --executor.")
+    return f"devices:devices={devices.replace(',', '+')}"
 
 
 def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

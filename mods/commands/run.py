@@ -13,11 +13,13 @@ import click
 from mods.commands.options import (
     AGAINST,
     CACHE,
+    DEVICES,
     READING,
     SHOWING,
     Several,
     TakesSeveral,
     as_options,
+    executor_of,
     given,
     kind_options,
     registry_of,
@@ -141,7 +143,7 @@ where it stopped when the same command is given again.
     metavar="COSINE",
     help="Rows whose embedding is this close to that of such a prompt leave, too, e.g. 0.9.",
 )
-@with_options(*READING, CACHE, *SHOWING)
+@with_options(DEVICES, *READING, CACHE, *SHOWING)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -159,6 +161,8 @@ def run(
     rate: str | None,
     quiet: bool,
     as_json: bool,
+    executor: str | None,
+    devices: str | None,
     **options: Any,
 ) -> None:
     """Select the rows of DATA that a model needs.
@@ -174,6 +178,7 @@ def run(
         raise click.UsageError("--probe goes with --dry-run, and --rate with --probe.")
     if output is None and not dry_run:
         raise click.UsageError("Missing option '--output' / '-o'.")
+    options["executor"] = executor_of(executor, devices)
     recipe = recipe or "default"
     settings = make_settings(
         (f"recipe {recipe}", load_recipe(recipe)),

@@ -10,9 +10,11 @@ import click
 
 from mods.commands.options import (
     CACHE,
+    DEVICES,
     READING,
     SHOWING,
     as_options,
+    executor_of,
     given,
     registry_of,
     show,
@@ -22,7 +24,7 @@ from mods.commands.options import (
 EPILOG = """\b
 Examples:
   mods score data.jsonl --quality coherence -o scores.parquet
-  mods score a.json b.json --quality reward-model:model=org/model,batch_tokens=4096 -o scores.parquet
+  mods score a.json b.json --quality reward-model:model=org/m,batch_tokens=4096 -o scores.parquet
 """
 
 
@@ -45,7 +47,10 @@ Examples:
     metavar="INT",
     help="Seed of scorers that have one.",
 )
-@with_options(*READING, CACHE, *SHOWING)
+@click.option(
+    "--executor", metavar="NAME[:k=v,…]", help="Where the work is done.  [default: local]"
+)
+@with_options(DEVICES, *READING, CACHE, *SHOWING)
 @click.pass_context
 def score(
     ctx: click.Context,
@@ -54,6 +59,8 @@ def score(
     quality: str,
     output: Path,
     seed: int,
+    executor: str | None,
+    devices: str | None,
     cache: Path | None,
     quiet: bool,
     as_json: bool,
@@ -76,6 +83,7 @@ def score(
         registry_of(ctx),
         output=output,
         seed=seed,
+        executor=Choice.parse(executor_of(executor, devices) or "local"),
         how=How(**given(reading)),
         cache=cache,
         progress=Progress(quiet=quiet, worded=as_options),

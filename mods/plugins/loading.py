@@ -39,6 +39,7 @@ DEFAULTS = (
     "mods_plugins.evaluators.length",
     "mods_plugins.evaluators.references",
     "mods_plugins.evaluators.reward",
+    "mods_plugins.executors.devices",
     "mods_plugins.executors.local",
     "mods_plugins.exporters.alpaca",
     "mods_plugins.exporters.axolotl",
