@@ -32,6 +32,8 @@ class Tuning:
     micro_batch: Annotated[int, Gt(0)] = 8
     """Rows of the greatest length per forward pass, or more shorter ones; halved when memory runs
     out, and fewer on a CPU, which they do not make faster."""
+    gradient_checkpointing: bool = False
+    """Compute states again instead of keeping them: a third more work for much less memory."""
     lora_rank: Annotated[int, Gt(0)] = 16
     lora_alpha: Annotated[int, Gt(0)] = 32
     lora_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mods import Conversation, Record, Unscorable, Weights, cut, hookimpl
+from mods_plugins.devices import parse_devices
 from mods_plugins.hf.batching import free_device_memory
 from mods_plugins.hf.causal_lm import Answer, CausalLM
 from mods_plugins.hf.chat.format import ChatFormat, Encoded, usable
@@ -101,7 +102,8 @@ class HFTrainer:
     template (a table, or JSON text), over those of `tuning.template_kwargs`. For `dtype` and
     `device` see `CausalLM.load`;
     full tuning holds its weights in float32 in any case, because small steps are lost in bfloat16,
-    and computes in `dtype`.
+    and computes in `dtype`. With `devices` (`cuda:0+cuda:1`, or `cpu:N` for N processes) each takes
+    its share of every step, and the global batch stays what it is.
     """
 
     reads = ("tools", "reasoning")
@@ -115,19 +117,22 @@ class HFTrainer:
         revision: str | None = None,
         dtype: str = "auto",
         device: str = "auto",
+        devices: str = "",
         template: str | None = None,
         template_kwargs: Mapping[str, Any] | str | None = None,
     ) -> None:
         self.given = GivenModel.asked_as(
             tuning, model, revision, dtype, device, template, template_kwargs
         )
+        self.devices = parse_devices(devices) if devices else ()
         self.tuning = tuning
         self.seed = seed
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the weights besides the rows: model, template, settings, seed."""
         settings = asdict(self.tuning)
-        del settings["micro_batch"]  # a matter of memory, not of results
+        for name in ("micro_batch", "gradient_checkpointing"):
+            del settings[name]  # a matter of memory, not of results
         del settings["template"]  # of the model's identity: by its text, not by its file
         del settings["template_kwargs"]
         if self.tuning.steps is None:
@@ -163,6 +168,7 @@ class HFTrainer:
             seed=self.seed,
             name=identity["model"],
             identity=identity,
+            devices=self.devices,
         )
 
     def count_tokens(self, records: Sequence[Record]) -> list[int]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import re
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -12,14 +10,13 @@ from multiprocessing import get_context
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from mods import ModsError, Outcome, PluginError, SettingsError, hookimpl
-from mods.wording import describe
+from mods import Outcome, PluginError, hookimpl
+from mods_plugins.devices import parse_devices, settle
+from mods_plugins.processes import sendable
 
 if TYPE_CHECKING:
     from mods.interfaces import Register, Task
 
-PROCESSES = re.compile(r"cpu(?::(\d+))?")
-GPU = re.compile(r"cuda:(\d+)")
 ENDED = "a process on {} ended by itself (no memory left?); finished chunks are kept"
 
 
@@ -132,54 +129,6 @@ class Worker:
         self._process.join()
 
 
-def parse_devices(text: str) -> tuple[str, ...]:
-    """Read `cuda:0,cuda:1` or `cpu:N`; one name for each process.
-
-    Raises `SettingsError` for another text, a device named twice, or more processes than cores.
-    """
-    names = [name.strip() for name in re.split(r"[,+]", text) if name.strip()]
-    processes = PROCESSES.fullmatch(names[0]) if len(names) == 1 else None
-    if processes:
-        number, cores = int(processes[1] or 1), len(cores_here())
-        if not 1 <= number <= cores:
-            raise SettingsError(f"`devices` {text!r}: expected 1 to {cores} processes, one a core")
-        return ("cpu",) * number
-    if not names or not all(map(GPU.fullmatch, names)):
-        raise SettingsError(f"`devices` {text!r}: expected cuda:0,cuda:1,… or cpu:N")
-    if len(set(names)) < len(names):
-        raise SettingsError(f"`devices` {text!r} names a device twice")
-    visible = visible_gpus()
-    if visible is not None and any(int(name[len("cuda:") :]) >= len(visible) for name in names):
-        raise SettingsError(f"`devices` {text!r}: CUDA_VISIBLE_DEVICES leaves {len(visible)}")
-    return tuple(names)
-
-
-def visible_gpus() -> list[str] | None:
-    """Return the names of the GPUs that this process was left, or None if that is all."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return None if visible is None else [name for name in visible.split(",") if name]
-
-
-def cores_here() -> list[int]:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def settle(devices: Sequence[str], place: int) -> None:
-    """Keep this process to its device, before anything of it is opened."""
-    gpu = GPU.fullmatch(devices[place])
-    if gpu:
-        visible = visible_gpus()
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible[int(gpu[1])] if visible else gpu[1]
-        return
-    mine = cores_here()[place :: len(devices)]
-    os.environ["OMP_NUM_THREADS"] = str(len(mine))
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, mine)
-
-
 def serve(connection: Any, devices: Sequence[str], place: int) -> None:
     """Do what comes through a connection, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked ends this one
@@ -201,15 +150,6 @@ def serve(connection: Any, devices: Sequence[str], place: int) -> None:
             else:
                 task = None
                 free_memory()
-
-
-def sendable(error: BaseException) -> BaseException:
-    """Return an error that arrives as it is, or the words of one that would not."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return PluginError(describe(error))
-    return error if isinstance(error, (ModsError, Exception)) else PluginError(describe(error))
 
 
 def free_memory() -> None:

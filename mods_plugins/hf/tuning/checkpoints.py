@@ -33,7 +33,7 @@ def checkpointer() -> TrainerCallback:
             self.saved_step, self.wait = -1, SAVE_SECONDS
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if time.monotonic() - self.saved_at >= self.wait:
+            if agreed(time.monotonic() - self.saved_at >= self.wait):
                 self._ask(state, control)
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -41,7 +41,8 @@ def checkpointer() -> TrainerCallback:
                 self._ask(state, control)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            if agreed(True) and state.is_world_process_zero:  # when all have written their part
+                mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
             self.saved_at, self.saved_step = time.monotonic(), state.global_step
             self.wait = max(SAVE_SECONDS, SAVE_COST * (self.saved_at - self.asked_at))
 
@@ -51,6 +52,18 @@ def checkpointer() -> TrainerCallback:
             self.asked_at = time.monotonic()
 
     return Checkpointer()
+
+
+def agreed(mine: bool) -> bool:
+    """Return what the first of several processes that train together thinks; they wait for it."""
+    import torch.distributed as together
+
+    if not (together.is_available() and together.is_initialized()):
+        return mine
+    thought = [mine]
+    together.barrier()
+    together.broadcast_object_list(thought, src=0)
+    return thought[0]
 
 
 def mark_complete(checkpoint: Path) -> None:

@@ -60,15 +60,21 @@ def epoch_steps(rows: int, batch: int, steps: int, seed: int) -> list[list[int]]
 
 
 def split_steps(
-    steps: Sequence[Sequence[int]], sizes: Sequence[int], tokens: int, *, nothing: int
+    steps: Sequence[Sequence[int]],
+    sizes: Sequence[int],
+    tokens: int,
+    *,
+    nothing: int,
+    devices: int = 1,
 ) -> list[list[int]]:
     """Split steps into micro-batches of rows of similar length, as many for every step.
 
     A micro-batch comes to at most `tokens`, padding included; `sizes` are those of each row (see
-    `end_of_batch`). A step that needs fewer gets some of `nothing`.
+    `end_of_batch`). Several devices take them in turn, each as many. A step that needs fewer gets
+    some of `nothing`.
     """
     split = [_micro_batches(rows, sizes, tokens) for rows in steps]
-    number = max(map(len, split))
+    number = -(-max(map(len, split)) // devices) * devices
     return [batch for parts in split for batch in parts + [[nothing]] * (number - len(parts))]
 
 

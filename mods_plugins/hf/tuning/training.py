@@ -38,12 +38,21 @@ KEPT = 2
 
 
 def fit(
-    lm: CausalLM, rows: Sequence[Encoded], tuning: Tuning, *, folder: Path, seed: int, micro: int
+    lm: CausalLM,
+    rows: Sequence[Encoded],
+    tuning: Tuning,
+    *,
+    folder: Path,
+    seed: int,
+    micro: int,
+    devices: int = 1,
 ) -> None:
     """Tune `lm` on the responses of `rows`, in place; it is ready to answer afterwards.
 
     `folder` keeps checkpoints; training goes on from the last whole one there, to the same
     weights. `micro` rows of the greatest length go through the model at once, or more shorter ones.
+    With several `devices` each calls this in a process of its own (see `together`), and takes its
+    share of every step.
     Raises the out-of-memory error of torch if they do not fit, `SettingsError` if the tuning
     diverges.
     """
@@ -51,11 +60,15 @@ def fit(
 
     kind = lm.model.dtype
     set_seed(seed)  # the adapter starts from random weights
-    batches = micro_batches(rows, tuning, seed, tokens_at_once(rows, micro, lm.device))
+    batches = micro_batches(rows, tuning, seed, tokens_at_once(rows, micro, lm.device), devices)
     with loading():
         # Full tuning holds float32 weights: a step of 2e-5 is lost in the rounding of bfloat16.
         lm.model = _with_adapter(lm.model, tuning) if tuning.method == "lora" else lm.model.float()
-        arguments = _arguments(lm, len(rows), len(batches), tuning, folder, seed, kind)
+        arguments = _arguments(lm, len(rows), len(batches) // devices, tuning, folder, seed, kind)
+    if tuning.gradient_checkpointing:
+        with quiet():  # the name of this method is about to change
+            kwargs = {"use_reentrant": False}
+            lm.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=kwargs)
     last = last_checkpoint(folder)
     loss = ResponseLoss(tuning, arguments.max_steps)
     with quiet():
@@ -64,6 +77,9 @@ def fit(
     if tuning.method == "full":
         lm.model = lm.model.to(kind)
     check_weights(lm.model, loss)
+    if tuning.gradient_checkpointing:
+        with quiet():
+            lm.model.gradient_checkpointing_disable()
     lm.model.config.use_cache = True
     lm.model.eval()
     with spending():  # a check, no part of the pace of tuning
@@ -116,7 +132,7 @@ def _trainer(
 
 
 def micro_batches(
-    rows: Sequence[Encoded], tuning: Tuning, seed: int, tokens: int
+    rows: Sequence[Encoded], tuning: Tuning, seed: int, tokens: int, devices: int = 1
 ) -> list[list[int]]:
     """Return the micro-batches of a whole training, as many for every step.
 
@@ -127,7 +143,8 @@ def micro_batches(
         steps = share_out([*map(learned_tokens, rows)], tuning.epochs, tuning.steps, seed)
     else:
         steps = epoch_steps(len(rows), tuning.batch_size, tuning.updates(len(rows)), seed)
-    return split_steps(steps, [row.size for row in rows], tokens, nothing=len(rows))
+    sizes = [row.size for row in rows]
+    return split_steps(steps, sizes, tokens, nothing=len(rows), devices=devices)
 
 
 def tokens_at_once(rows: Sequence[Encoded], micro: int, device: torch.device) -> int:
@@ -169,6 +186,7 @@ def _arguments(
         log_level="error",
         remove_unused_columns=False,
         dataloader_pin_memory=lm.device.type == "cuda",
+        ddp_find_unused_parameters=False,
     )
     if (lm.device.index or 0) != (arguments.device.index or 0):
         raise SettingsError(
@@ -295,7 +313,7 @@ def _weighted_trainer(loss: ResponseLoss, batches: Sequence[list[int]]) -> Any:
         def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
             loss.weights, loss.step = inputs.pop("weights", None), self.state.global_step + 1
             learned = predicting(inputs["labels"])
-            with only_at(model, learned) as loss.only_learned:
+            with only_at(self.accelerator.unwrap_model(model), learned) as loss.only_learned:
                 computed = super().compute_loss(model, inputs, *arguments, **named)
             if learned.any():  # else it is `NOTHING`
                 spent(int(inputs["attention_mask"].sum()), str(self.args.device))

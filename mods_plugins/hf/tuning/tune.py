@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mods.errors import CacheError, DataError, ModsError
 from mods.files import json_digest, locked, make_folder, remove_drafts, write_json, writing
-from mods.progress import cut
 from mods_plugins.hf.batching import free_device_memory, is_out_of_memory
 from mods_plugins.hf.causal_lm import CausalLM
-from mods_plugins.hf.chat.format import Encoded
-from mods_plugins.hf.chat.turns import learned_tokens
-from mods_plugins.hf.tuning.training import fit
-from mods_plugins.hf.tuning.weights import save_weights
+from mods_plugins.hf.tuning.job import Job
+from mods_plugins.hf.tuning.together import tune_together
 
 if TYPE_CHECKING:
     from mods.records import Record
@@ -43,6 +40,7 @@ def tune(
     seed: int,
     name: str,
     identity: Mapping[str, Any],
+    devices: Sequence[str] = (),
 ) -> Path:
     """Tune what `load` returns on the replies of `records`; return the folder of the weights.
 
@@ -50,7 +48,8 @@ def tune(
     end `tuned/`: the adapter, or the whole model for full tuning. A finished folder is left as it
     is; an unfinished one goes on from its last whole checkpoint, to the same weights as without
     the interruption. A second process waits for the first, then finds what it made. `name` is what
-    the adapter calls its base model. The model is let go of afterwards.
+    the adapter calls its base model. Several `devices` tune together, each in a process of its own.
+    The model is let go of afterwards.
 
     Raises `SettingsError` if the tuning diverges (nothing is kept), `DataError` without records,
     `CacheError` if the folder holds another tuning,
@@ -63,8 +62,8 @@ def tune(
         finished = folder / FINISHED
         if not finished.exists():
             with _forgotten_if_useless(folder):
-                lm = _tuned(load, records, tuning, folder / CHECKPOINTS, seed)
-            save_weights(lm, finished, name)
+                job = Job(load, records, tuning, folder / CHECKPOINTS, seed, finished, name)
+                _done(job, devices)
             free_device_memory()
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         return finished
@@ -117,18 +116,12 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
         )
 
 
-def _tuned(
-    load: Callable[[], CausalLM],
-    records: Sequence[Record],
-    tuning: Tuning,
-    checkpoints: Path,
-    seed: int,
-) -> CausalLM:
+def _done(job: Job, devices: Sequence[str]) -> None:
     """Train, with smaller micro-batches each time memory runs out; the global batch stays."""
-    micro = min(tuning.batch_size, tuning.micro_batch)
+    micro = min(job.tuning.batch_size, job.tuning.micro_batch)
     while True:
         try:
-            return _train(load(), records, tuning, checkpoints, seed, micro)
+            return tune_together(job, micro, devices) if len(devices) > 1 else job.run(micro)
         except (RuntimeError, MemoryError) as error:
             if micro == 1 or not is_out_of_memory(error):
                 raise
@@ -136,31 +129,3 @@ def _tuned(
         free_device_memory()
         micro //= 2
         warnings.warn(f"out of memory: micro-batches of {micro} rows from here", stacklevel=2)
-
-
-def _train(
-    lm: CausalLM,
-    records: Sequence[Record],
-    tuning: Tuning,
-    checkpoints: Path,
-    seed: int,
-    micro: int,
-) -> CausalLM:
-    fit(lm, _rows(lm, records, tuning), tuning, folder=checkpoints, seed=seed, micro=micro)
-    return lm
-
-
-def _rows(lm: CausalLM, records: Sequence[Record], tuning: Tuning) -> list[Encoded]:
-    """Encode the rows, and leave out those of which nothing is learned."""
-    rows = lm.encode(records, tuning.max_length, all_turns=tuning.turns == "all")
-    cut(at for at, row in enumerate(rows) if row.cut)
-    learned = [row for row in rows if learned_tokens(row)]
-    if not learned:
-        raise DataError("there is nothing to learn: every answer has the weight 0")
-    if len(learned) < len(rows):
-        logger.warning(
-            "tuning: %d of %d rows have no answer that counts, and were left out",
-            len(rows) - len(learned),
-            len(rows),
-        )
-    return learned
