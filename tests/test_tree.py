@@ -32,7 +32,7 @@ LAYERS = [
 """The folders and root modules of mods from the bottom to the top: one imports only from layers
 below its own. `docs/architecture.md` shows the same."""
 PLUGIN_LAYERS = [
-    {"text", "thoughts"},
+    {"devices", "processes", "text", "thoughts"},
     {"coherence", "hf"},
     {"openai"},
     {"embedders"},
