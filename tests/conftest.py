@@ -160,3 +160,13 @@ def calls(tmp_path, monkeypatch):
         return [tuple(line.split(" ", 1)) for line in lines]
 
     return made
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Ray cluster of two nodes with a CPU each; see `support.ray_cluster`."""
+    pytest.importorskip("ray")
+    from support.ray_cluster import running
+
+    with running() as made:
+        yield made

@@ -40,6 +40,7 @@ DEFAULTS = (
     "mods_plugins.evaluators.references",
     "mods_plugins.evaluators.reward",
     "mods_plugins.executors.local",
+    "mods_plugins.executors.ray",
     "mods_plugins.exporters.alpaca",
     "mods_plugins.exporters.axolotl",
     "mods_plugins.exporters.llama_factory",
