@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 from collections import deque
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mods import Outcome, PluginError, SettingsError, hookimpl
 from mods.offline import is_offline
-from mods.progress import tell
 from mods_plugins.ray.connection import PATIENCE, alive, connect, lost, reason, require_room
 from mods_plugins.ray.worker import Worker
 
 if TYPE_CHECKING:
     from mods.interfaces import Register, Task
 
+_log = logging.getLogger(__name__)
 MOST_DEATHS = 3
 """Workers that a chunk may kill, and workers that may die one after another while they start."""
 
@@ -139,7 +140,7 @@ class Crew:
         done, _ = self._ray.wait(waited, num_returns=1, timeout=PATIENCE)
         if not done and not self._busy:
             require_room(self._ray, *self._needs)
-            tell("waiting for room on the Ray cluster")
+            _log.info("waiting for room on the Ray cluster")
         for ref in done:
             if ref in self._starting:
                 self._started(self._starting.pop(ref), ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +13,12 @@ import numpy as np
 
 from mods import PluginError
 from mods.kcenter import RowsShard
-from mods.progress import tell
 from mods_plugins.ray.connection import PATIENCE, connect, lost, reason, require_room
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_log = logging.getLogger(__name__)
 MOST_DEATHS = 3
 """Times that a shard may be lost over one message."""
 Source: TypeAlias = "tuple[str, int, int] | tuple[Any]"
@@ -130,5 +131,5 @@ class RayShards:
         """Return an answer; while a shard waits for a machine, say so."""
         while not self._ray.wait([ref], timeout=PATIENCE)[0]:
             if require_room(self._ray, self._cpus, 0) < len(self):
-                tell("waiting for room on the Ray cluster")
+                _log.info("waiting for room on the Ray cluster")
         return self._ray.get(ref)

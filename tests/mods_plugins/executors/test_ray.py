@@ -1,9 +1,11 @@
 """The executor `ray` on a cluster of two nodes: the same results, whatever dies."""
 
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from conftest import TOY
 from support.ray_cluster import NODE, wait_until
 from support.ray_task import Where
 
@@ -94,3 +96,13 @@ def test_a_worker_that_fits_nowhere_is_refused_at_once(executor, tmp_path):
     executor.cpus = 64
     with pytest.raises(SettingsError, match="no machine of the Ray cluster has 64 CPUs and 0 GPUs"):
         list(executor.map(Where(tmp_path), [["a"]]))
+
+
+def test_a_run_selects_the_same_byte_for_byte(cluster, mods, toy_run, data, tmp_path):
+    plugin = Path(shutil.copy(TOY, tmp_path / "toy.py")).name  # workers find it by its whole path
+    here, there = tmp_path / "here", tmp_path / "there"
+    mods(*toy_run(data, here, "--cache", tmp_path / "a", plugins=[plugin]))
+    executor = ("--executor", f"ray:address={cluster.address}")
+    mods(*toy_run(data, there, "--cache", tmp_path / "b", *executor, plugins=[plugin]))
+    for name in ("selected.jsonl", "receipts.parquet", "pool.parquet", "quarantine.jsonl"):
+        assert (there / name).read_bytes() == (here / name).read_bytes(), name
