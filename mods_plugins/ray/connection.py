@@ -83,7 +83,9 @@ def imported(*, here: bool = False) -> Any:
 
 
 def _start(ray: Any, address: str, tries: int = TRIES) -> None:
-    options: dict[str, Any] = {"include_dashboard": False} if not address else {"address": address}
+    # Without an address Ray would take any cluster that was ever started on this machine.
+    own = {"address": "local", "include_dashboard": False}
+    options: dict[str, Any] = {"address": address} if address else own
     try:
         with _own_signals():
             ray.init(
