@@ -1,4 +1,5 @@
-// The only file that knows Python: checks arrays, releases the GIL, translates exceptions.
+// What Python sees of the core: checks arrays, releases the GIL, translates exceptions. Only the
+// files called bindings know Python.
 #include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings.hpp"
 #include "cpu/kernels/dot_rate.hpp"
 #include "cpu/kernels/kernels.hpp"
 #include "cpu/machine/measure.hpp"
@@ -22,20 +24,9 @@ namespace py = pybind11;
 
 namespace {
 
-using Indices = py::array_t<int64_t, py::array::c_style | py::array::forcecast>;
-
-mods::DType parse_dtype(const std::string& name) {
-  if (name == "float32") return mods::DType::float32;
-  if (name == "float16") return mods::DType::float16;
-  if (name == "bfloat16") return mods::DType::bfloat16;
-  throw std::invalid_argument("unknown dtype " + name);
-}
-
-mods::Metric parse_metric(const std::string& name) {
-  if (name == "euclidean") return mods::Metric::euclidean;
-  if (name == "cosine") return mods::Metric::cosine;
-  throw std::invalid_argument("unknown metric " + name);
-}
+using mods::python::Indices;
+using mods::python::parse_metric;
+using mods::python::view_rows;
 
 mods::Method parse_method(const std::string& name) {
   if (name == "auto") return mods::Method::automatic;
@@ -43,21 +34,6 @@ mods::Method parse_method(const std::string& name) {
   if (name == "lazy") return mods::Method::lazy;
   if (name == "from_disk") return mods::Method::from_disk;
   throw std::invalid_argument("unknown method " + name);
-}
-
-mods::Rows view_rows(const py::array& x, const std::string& dtype) {
-  mods::Rows rows;
-  rows.dtype = parse_dtype(dtype);
-  const py::ssize_t size = rows.dtype == mods::DType::float32 ? 4 : 2;
-  if (x.ndim() != 2 || x.itemsize() != size)
-    throw std::invalid_argument("rows must be 2-D " + dtype);
-  if ((x.shape(1) > 1 && x.strides(1) != size) || x.strides(0) % size != 0)
-    throw std::invalid_argument("the values of a row must be contiguous");
-  rows.data = x.data();
-  rows.n = x.shape(0);
-  rows.d = x.shape(1);
-  rows.stride = x.strides(0) / size;
-  return rows;
 }
 
 /// Turns a Python callable (or None) into the core's callback, which also serves Ctrl-C. An
@@ -296,6 +272,7 @@ PYBIND11_MODULE(_core, m) {
       "The same on a CUDA device; `rows` is an array in host memory or a DLPack capsule of rows on "
       "the device, ready on `stream` (a cudaStream_t as a number).");
 #endif
+  mods::python::bind_apart(m);
   m.def("cuda_device_count", &cuda_device_count, "CUDA devices that can be used now.");
   m.def("why_no_cuda_device", &why_no_cuda_device, "Why there is none; empty when there is one.");
   m.def("build_info", &build_info, "What this build contains and this machine can run.");

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mods.api.read import read
     from mods.api.score import score
     from mods.api.select import select
-    from mods.kcenter import kcenter_greedy, kcenter_within
+    from mods.kcenter import kcenter_greedy, kcenter_sharded, kcenter_within
     from mods.overlap.overlaps import Overlap
     from mods.runs.shown.results import Run, Selection
     from mods.verdicts.api import verdict
@@ -64,6 +64,7 @@ __all__ = [
     "export",
     "hookimpl",
     "kcenter_greedy",
+    "kcenter_sharded",
     "kcenter_within",
     "loading",
     "open_run",
@@ -81,6 +82,7 @@ _LATER = {
     "contamination": "mods.api.contamination",
     "export": "mods.api.export",
     "kcenter_greedy": "mods.kcenter",
+    "kcenter_sharded": "mods.kcenter",
     "kcenter_within": "mods.kcenter",
     "open_run": "mods.api.open_run",
     "read": "mods.api.read",

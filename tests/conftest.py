@@ -1,5 +1,6 @@
 """Fixtures of the command line; tests marked `gpu` never pass by being skipped unseen."""
 
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -169,3 +170,14 @@ def calls(tmp_path, monkeypatch):
         return [tuple(line.split(" ", 1)) for line in lines]
 
     return made
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Ray cluster of two nodes with a CPU each; see `support.ray_cluster`."""
+    if importlib.util.find_spec("ray") is None:  # it is to be imported later, when it can be told
+        pytest.skip("needs the extra `ray`")  # to listen on 127.0.0.1 only
+    from support.ray_cluster import running
+
+    with running() as made:
+        yield made

@@ -33,7 +33,7 @@ LAYERS = [
 below its own. `docs/architecture.md` shows the same."""
 PLUGIN_LAYERS = [
     {"devices", "processes", "text", "thoughts"},
-    {"coherence", "hf"},
+    {"coherence", "hf", "ray"},
     {"openai"},
     {"embedders"},
     {"backends", "baselines", "executors", "exporters", "readers", "scorers", "selectors"},

@@ -23,6 +23,7 @@ OTHERS = {
     ".github/workflows": "What is built and checked, and when.",
     "csrc": "The core: exact k-center greedy in C++ and CUDA.",
     "csrc/cpu": "The core on the CPU: the algorithm.",
+    "csrc/cpu/apart": "Rows in several processes: what lies between shards, picks and messages.",
     "csrc/cpu/kernels": "The inner loops, one file an instruction set.",
     "csrc/cpu/machine": "What is asked of the machine: memory, pages, processors, threads.",
     "csrc/cuda": "The core on NVIDIA GPUs.",

@@ -1,7 +1,7 @@
 // Entry of the CPU core: validates, chooses the method, sets up what the call owns.
 #include <algorithm>
-#include <cfenv>
 
+#include "cpu/machine/floating_point.hpp"
 #include "cpu/machine/processors.hpp"
 #include "cpu/run.hpp"
 #include "kcenter.hpp"
@@ -67,19 +67,6 @@ std::vector<RowReader> readers(const std::vector<Rows>& parts, const Options& op
   }
   return made;
 }
-
-/// Default rounding and denormals for the duration of a call, whatever the caller set.
-class DefaultFloatingPoint {
- public:
-  DefaultFloatingPoint() {
-    std::fegetenv(&saved_);
-    std::fesetenv(FE_DFL_ENV);
-  }
-  ~DefaultFloatingPoint() { std::fesetenv(&saved_); }
-
- private:
-  std::fenv_t saved_;
-};
 
 }  // namespace
 

@@ -41,6 +41,7 @@ DEFAULTS = (
     "mods_plugins.evaluators.reward",
     "mods_plugins.executors.devices",
     "mods_plugins.executors.local",
+    "mods_plugins.executors.ray",
     "mods_plugins.exporters.alpaca",
     "mods_plugins.exporters.axolotl",
     "mods_plugins.exporters.llama_factory",

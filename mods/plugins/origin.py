@@ -15,6 +15,11 @@ class Sources:
     defaults: tuple[str, ...] | None = None
     """Dotted names of the modules that come with mods; None for the usual ones."""
 
+    def absolute(self) -> Sources:
+        """Return them with paths that mean the same in every folder."""
+        files = tuple(Path(file).absolute() for file in self.files)
+        return Sources(files, tuple(Path(f).absolute() for f in self.folders), self.defaults)
+
 
 @dataclass(frozen=True)
 class Origin:

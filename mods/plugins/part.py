@@ -46,8 +46,8 @@ class Part:
         return cls(plugin, plugin.options(choice, context), registry)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        place = self.registry.sources
-        return _elsewhere, (place, self.plugin.kind, self.plugin.name, self.options)
+        place, plugin = self.registry.sources.absolute(), self.plugin
+        return _elsewhere, (place, plugin.kind, plugin.name, plugin.origin.version, self.options)
 
     def __str__(self) -> str:
         """Name it the way error messages do."""
@@ -150,10 +150,18 @@ class Part:
             yield value
 
 
-def _elsewhere(sources: Sources, kind: str, name: str, options: Mapping[str, Any]) -> Part:
-    """Make the part of another process here."""
+def _elsewhere(
+    sources: Sources, kind: str, name: str, version: str, options: Mapping[str, Any]
+) -> Part:
+    """Make the part of another process here; `PluginError` if this machine has another version."""
     registry = plugins_of(sources)
-    return Part(registry.get(kind, name), options, registry)
+    plugin = registry.get(kind, name)
+    if plugin.origin.version != version:
+        raise PluginError(
+            f"{plugin} is another version where the work is done ({plugin.origin.version}) than "
+            f"where it was started ({version}): install the same on every machine"
+        )
+    return Part(plugin, options, registry)
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,6 +118,7 @@ int main() {
   test_bounds();
   test_errors();
   test_picks();
+  test_apart();
   test_shards();
   std::printf(failures == 0 ? "all passed\n" : "%d failed\n", failures);
   return failures == 0 ? 0 : 1;

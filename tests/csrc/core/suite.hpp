@@ -40,6 +40,7 @@ void expect_oracle(const std::string& name, const std::vector<Rows>& rows, const
 
 // The subjects, one file each.
 void test_picks();
+void test_apart();
 void test_shards();
 void test_bounds();
 void test_threshold();

@@ -1,14 +1,25 @@
 """A plug-in at work: data that can be sent elsewhere, and an object made where it works."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 from conftest import HERE
 
 from mods import DataError, PluginError, SettingsError
+from mods.plugins.loading import load_plugins
+from mods.plugins.origin import Sources
 from mods.plugins.part import Part, PartTask, as_they_are
 from mods.settings.choice import Choice
 from mods.settings.options import Tuning
+
+PLUGIN = """
+from mods import hookimpl
+
+@hookimpl
+def register_quality_scorers(register):
+    register("mine", dict)
+"""
 
 
 class Scorer:
@@ -41,6 +52,24 @@ def test_a_part_is_pickled_without_its_object(registry):
     assert "object" not in vars(again)
     assert (again.options, again.identity) == (chosen.options, chosen.identity)
     assert again.object is not made
+
+
+def test_a_part_of_another_version_is_refused_where_it_is_unpacked(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN)
+    made = Part.choose(load_plugins(Sources(files=(file,))), "quality", Choice("mine"), {})
+    sent = pickle.dumps(made)
+    file.write_text(PLUGIN + "# changed since\n")
+    with pytest.raises(PluginError, match=r"'mine' .* is another version where the work is done"):
+        pickle.loads(sent)
+
+
+def test_a_part_of_a_relative_path_is_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    sources = Sources(files=(Path("mine.py"),))
+    sent = pickle.dumps(Part.choose(load_plugins(sources), "quality", Choice("mine"), {}))
+    monkeypatch.chdir("/")
+    assert pickle.loads(sent).name == "mine"
 
 
 def test_an_object_without_the_method_of_its_kind_is_refused_by_name(part):

@@ -1,0 +1,73 @@
+"""The connection to Ray: a Ray of one's own comes and goes, and talks to nobody."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mods import PluginError, SettingsError
+from mods_plugins.ray.connection import connect
+
+OWN = """
+import os, signal
+from pathlib import Path
+from mods_plugins.executors.ray import RayExecutor
+from mods.testing import check_executor
+
+def sockets():
+    "Addresses that any process here listens on, in hexadecimal."
+    lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}")]
+    return {tuple(line[1].split(":")) for line in lines if line[3] == "0A"}
+
+def own():
+    "Processes of Ray."
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"gcs_server" in command or command.startswith(b"ray::"):
+            found.add(folder.name)
+    return found
+
+processes, before = own(), sockets()
+stop = signal.getsignal(signal.SIGTERM)
+executor = RayExecutor(workers=1)
+check_executor(executor)
+assert signal.getsignal(signal.SIGTERM) is stop
+opened = sockets() - before
+assert opened, "it listens"
+local = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+assert all(host in local for host, _ in opened), opened
+assert own() - processes
+del executor
+assert not own() - processes, own()
+"""
+
+
+def test_a_ray_of_ones_own_is_silent_hears_nobody_else_and_ends():
+    done = subprocess.run([sys.executable, "-c", OWN], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_address_where_no_cluster_answers_is_named():
+    with pytest.raises(SettingsError, match=r"no Ray cluster answers at 127.0.0.1:1: .*ray start"):
+        connect(connect, "127.0.0.1:1")
+
+
+def test_an_address_of_another_form_is_refused():
+    with pytest.raises(SettingsError, match=r"address must be `auto` or HOST:PORT, got 'here'"):
+        connect(connect, "here")
+
+
+def test_offline_talks_to_no_other_machine(monkeypatch):
+    monkeypatch.setenv("MODS_OFFLINE", "1")
+    with pytest.raises(SettingsError, match=r"`offline`: ray://192.0.2.77:6379 is not on this"):
+        connect(connect, "192.0.2.77:6379")
+
+
+def test_without_the_extra_the_remedy_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(PluginError, match=r'Ray needs one more package: pip install "mods\[ray\]"'):
+        connect(connect, "")
