@@ -35,6 +35,7 @@ PLUGIN_LAYERS = [
     {"text", "thoughts"},
     {"coherence", "hf"},
     {"openai"},
+    {"serving"},
     {"embedders"},
     {"backends", "baselines", "executors", "exporters", "readers", "scorers", "selectors"},
     {"arms", "necessity"},

@@ -12,6 +12,9 @@ in `mods.interfaces.exports`. Some optional members work for every kind:
 `check() -> None`
     Raises a `ModsError` for what would stop the plug-in later and can be told cheaply (a model of
     another kind, a missing file). Called before any stage is paid for.
+`close() -> None`
+    Gives back what it holds between calls, such as a server that it started. Called when the work
+    on some rows is done or has failed; the next call may come all the same.
 `chunk_size: int`
     How many rows one call gets (default 256). Results are stored after each call.
 `needs: tuple of names`

@@ -31,6 +31,7 @@ DEFAULTS = (
     "mods_plugins.necessity",
     "mods_plugins.backends.hf",
     "mods_plugins.backends.openai",
+    "mods_plugins.backends.vllm",
     "mods_plugins.embedders.sentence",
     "mods_plugins.embedders.tfidf",
     "mods_plugins.embedders.transformer",

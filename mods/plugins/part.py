@@ -111,6 +111,12 @@ class Part:
         if self.embedder is not None:
             self.embedder.check()
 
+    def close(self) -> None:
+        """Have the plug-in give back what it holds between calls, such as a server."""
+        own = getattr(self.__dict__.get("object"), "close", None)
+        if callable(own):
+            self.call(own)
+
     def chunk_size(self, default: int = DEFAULT_CHUNK) -> int:
         """How many rows one call gets."""
         size = getattr(self.object, "chunk_size", default)

@@ -100,7 +100,10 @@ class Work:
             shelf.look_up(list(unique))
             chunks = missing(list(unique.values()), shelf.known, job)
             if chunks:
-                self._compute(job, shelf, chunks, len(unique))
+                try:
+                    self._compute(job, shelf, chunks, len(unique))
+                finally:
+                    job.part.close()
             for note in [*store.noticed, *store.notes(list(unique))]:
                 self.progress.note(note)
         cost.bytes_read += shelf.bytes_read

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mods import Conversation, SettingsError, Unscorable, Weights, cut, hookimpl
 from mods_plugins.openai.client import Client
+from mods_plugins.openai.endpoints import CHAT
 from mods_plugins.openai.rendering import as_chat
 from mods_plugins.openai.replies import Reply
 from mods_plugins.openai.server import Server, extra_fields
@@ -108,8 +109,8 @@ class OpenAIGenerator:
         }
 
     @cached_property
-    def _client(self) -> Client:
-        return Client(self.server)
+    def _client(self) -> Client[Reply]:
+        return Client(self.server, CHAT)
 
 
 def _no_weights(root: str) -> str:

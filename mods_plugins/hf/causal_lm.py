@@ -13,7 +13,7 @@ from mods.records import Conversation, Record
 from mods.spending import spent
 from mods_plugins.hf.batching import run_batched
 from mods_plugins.hf.chat.format import ChatFormat, Encoded, Prompt, usable
-from mods_plugins.hf.loading import load_causal_model, load_tokenizer, quiet
+from mods_plugins.hf.loading import end_ids, load_causal_model, load_tokenizer, quiet
 from mods_plugins.hf.padding import attention_mask, padded
 from mods_plugins.hf.tokens import NO_LIMIT, position_limit, usable_padding
 from mods_plugins.thoughts import well_formed
@@ -50,7 +50,7 @@ class CausalLM:
         self.model: Any = model.eval()
         self.tokenizer = tokenizer
         self.chat = ChatFormat(tokenizer, template, arguments)
-        self.stop_ids = sorted({*self.chat.stop_ids, *_ids_of(model.generation_config)})
+        self.stop_ids = sorted({*self.chat.stop_ids, *end_ids(model.generation_config)})
         self._only_some_logits = _accepts(model, "logits_to_keep")
 
     @classmethod
@@ -231,12 +231,6 @@ def _accepts(model: PreTrainedModel, argument: str) -> bool:
     import inspect
 
     return argument in inspect.signature(model.forward).parameters
-
-
-def _ids_of(config: Any) -> list[int]:
-    """Return the end-of-sequence ids of a generation config, which has none, one or several."""
-    ids = getattr(config, "eos_token_id", None)
-    return [] if ids is None else [int(i) for i in np.atleast_1d(ids)]
 
 
 def _mean_loss(logits: torch.Tensor, row: Encoded, first: int) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mods import Record, SettingsError, Unscorable, hookimpl
 from mods_plugins.hf.chat.sandbox import RenderError, render
 from mods_plugins.openai.client import Client
+from mods_plugins.openai.endpoints import CHAT
 from mods_plugins.openai.replies import Reply
 from mods_plugins.openai.server import Server, extra_fields
 from mods_plugins.text import with_response
@@ -195,8 +196,8 @@ class LLMJudge:
         return {"type": "json_schema", "json_schema": named}
 
     @cached_property
-    def _client(self) -> Client:
-        return Client(self.server)
+    def _client(self) -> Client[Reply]:
+        return Client(self.server, CHAT)
 
 
 def _score(text: str) -> float | None:

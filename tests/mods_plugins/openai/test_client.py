@@ -8,14 +8,15 @@ import pytest
 from support.chat_server import DROP, NEVER, ChatServer, body, fails, says
 
 from mods import ModsError, Unscorable
-from mods_plugins.openai.client import PROBE, Client
+from mods_plugins.openai.client import Client
+from mods_plugins.openai.endpoints import CHAT
 from mods_plugins.openai.server import Server
 
-OK = PROBE["messages"][0]["content"]
+OK = CHAT.probe["messages"][0]["content"]
 
 
 def client(stub, **options):
-    return Client(Server(stub.url, "tiny", **options))
+    return Client(Server(stub.url, "tiny", **options), CHAT)
 
 
 def questions(n):
