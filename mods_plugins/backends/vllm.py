@@ -57,10 +57,11 @@ class VLLMGenerator:
     """Lets the given model answer through vLLM, as it is or with the weights of a trainer.
 
     vLLM is started for each stage that asks, with the tuned adapter or the fully tuned model, on
-    127.0.0.1 and a free port, and stopped at its end. `command` is the program, in an environment
-    of its own, and `arguments` are further ones for it, split as a shell would. With `server`, the
-    address of a vLLM that runs (up to `/v1`), the adapter is loaded there for the time being; the
-    server must have the given model, see the same files, and take adapters while it runs.
+    127.0.0.1 and a free port, and stopped at its end. The program is that of the environment
+    variable MODS_VLLM, else `vllm`; `arguments` are further ones for it, of speed and memory,
+    split as a shell would. With `server`, the address of a vLLM that runs (up to `/v1`), the
+    adapter is loaded there for the time being; the server must have the given model, see the same
+    files, and take adapters while it runs.
 
     Prompts are rendered and cut into tokens here, by the template that the model was tuned with,
     and its answers are turned into text here: all that is left to vLLM is to go on with tokens.
@@ -82,7 +83,6 @@ class VLLMGenerator:
         device: str = "auto",
         template: str | None = None,
         template_kwargs: Mapping[str, Any] | str | None = None,
-        command: str = "vllm",
         arguments: str = "",
         start_timeout: float = 1800.0,
         server: str = "",
@@ -95,7 +95,7 @@ class VLLMGenerator:
             tuning, model, revision, dtype, device, template, template_kwargs
         )
         self.tuning, self.generation, self.seed = tuning, generation, seed
-        self.command, self.arguments, self.start_timeout = command, arguments, start_timeout
+        self.arguments, self.start_timeout = arguments, start_timeout
         self.address = server
         self.asked = Server(server or NOWHERE, model, "", key_env, concurrency, retries, timeout)
         self.chunk_size = BATCHES * concurrency
@@ -114,7 +114,7 @@ class VLLMGenerator:
         if self.generation.beams > 1:
             raise SettingsError("vLLM has no beams: set `generation.beams` to 1")
         if not self.address:
-            program(self.command)
+            program()
             further(self.arguments)
             return
         if self.tuning.method != "lora":
@@ -178,7 +178,6 @@ class VLLMGenerator:
             return GivenVLLM(self.asked, adapter, name)
         model = str(weights.path) if weights and whole else self._base(weights)
         launch = Launch(
-            self.command,
             self.arguments,
             resolved_dtype(self.given.dtype, self.given.device),
             None if whole else self.given.revision,

@@ -24,44 +24,53 @@ from mods_plugins.serving.process import HERE, ServerProcess, free_port
 
 logger = logging.getLogger(__name__)
 
-OURS = ("host", "port", "uds", "model", "served-model-name", "trust-remote-code", "enable-lora",
-        "lora-modules", "generation-config", "dtype", "revision")  # fmt: skip
-"""Arguments that are ours to give, or nobody's."""
+PROGRAM = "MODS_VLLM"
+"""The variable that names the program. No option does: a recipe of somebody else could run any."""
+TAKEN = (
+    "max-model-len", "max-num-seqs", "max-num-batched-tokens", "max-loras", "block-size",
+    "enforce-eager", "enable-prefix-caching", "no-enable-prefix-caching", "enable-chunked-prefill",
+    "no-enable-chunked-prefill", "quantization", "kv-cache-dtype", "gpu-memory-utilization",
+    "cpu-offload-gb", "tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size",
+)  # fmt: skip
+"""Further arguments that may be given: of speed and memory. Others open the server, or run code."""
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks of adapters that vLLM can make room for."""
 QUIET = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 """vLLM would tell its makers how it is used."""
 
 
-def program(command: str) -> str:
+def program() -> str:
     """Return the path of the program `vllm`; `SettingsError` where there is none.
 
-    It is looked for beside this Python first, then where programs are.
+    It is the one that MODS_VLLM names, else one beside this Python, else one where programs are.
     """
-    beside = Path(sys.executable).parent / command
-    named = str(Path(command).expanduser()) if os.sep in command else command
-    found = str(beside) if os.sep not in command and beside.is_file() else shutil.which(named)
+    named = os.environ.get(PROGRAM, "")
+    beside = Path(sys.executable).with_name("vllm")
+    if named:
+        found = shutil.which(str(Path(named).expanduser()))
+    else:
+        found = str(beside) if beside.is_file() else shutil.which("vllm")
     if found is None:
         raise SettingsError(
-            f"there is no program {command!r}: install vLLM into an environment of its own and "
-            "name it with command=ENVIRONMENT/bin/vllm, or give a server that runs with server=URL"
+            f"there is no program {named or 'vllm'!r}: install vLLM into an environment of its own "
+            f"and name it with {PROGRAM}=ENVIRONMENT/bin/vllm (an environment variable), or give a "
+            "server that runs with server=URL"
         )
     return found
 
 
 def further(arguments: str) -> list[str]:
-    """Return further arguments of vLLM, split as a shell would; refuses those that are ours."""
+    """Return further arguments of vLLM, split as a shell would; refuses those not in `TAKEN`."""
     try:
         found = shlex.split(arguments)
     except ValueError as error:
         raise SettingsError(f"`arguments` {arguments!r}: {error}") from error
     for word in found:
-        name = word.partition("=")[0].replace("_", "-")[2:]
-        # The parser of vLLM takes the beginning of a name for the name.
-        if word.startswith("--") and name and any(own.startswith(name) for own in OURS):
+        name = word.partition("=")[0].replace("_", "-")
+        if name.startswith("-") and name[2:] not in TAKEN:
             raise SettingsError(
-                f"`arguments` cannot hold --{name}: model, address, adapter and decoding are set "
-                "here, and code that comes with a model is never run"
+                f"`arguments` cannot hold {name}, only what is of speed and memory: "
+                f"{', '.join(TAKEN)}. For others start vLLM yourself and give server=URL"
             )
     return found
 
@@ -101,7 +110,6 @@ def rank_of(adapter: Path) -> int:
 class Launch:
     """How vLLM is started."""
 
-    command: str
     arguments: str
     dtype: str
     revision: str | None
@@ -115,7 +123,7 @@ class Launch:
         port = free_port()
         base = f"{name}-base" if adapter else name
         given = further(self.arguments)
-        command = [program(self.command), "serve", model, "--host", HERE, "--port", str(port)]
+        command = [program(), "serve", model, "--host", HERE, "--port", str(port)]
         command += ["--served-model-name", base, "--dtype", self.dtype]
         command += ["--generation-config", "vllm"]  # no decoding but that of the run
         if not any(word.startswith("--max-model-len") for word in given):

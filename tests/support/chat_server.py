@@ -24,6 +24,11 @@ def body(found, status=200, **headers):
     return status, {name.replace("_", "-"): v for name, v in headers.items()}, json.dumps(found)
 
 
+def pools(value, model="tiny"):
+    """A score, as vLLM's `/pooling` tells one."""
+    return body({"model": model, "data": [{"index": 0, "data": [value]}], "usage": {}})
+
+
 def fails(status, message="broken", **headers):
     """An error, as servers tell one."""
     return body({"error": {"message": message}}, status, **headers)
@@ -78,8 +83,9 @@ class ChatServer:
         asked = Asked(path, headers, found)
         with self._lock:
             self.seen.append(asked)
-            self._times[json.dumps(found["messages"])] += 1
-            asked.times = self._times[json.dumps(found["messages"])]
+            question = json.dumps(found.get("messages") or found)
+            self._times[question] += 1
+            asked.times = self._times[question]
             self._now += 1
             self.most = max(self.most, self._now)
         try:

@@ -39,12 +39,13 @@ def pids(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def made(path, tmp_path, pids):
+def made(path, tmp_path, pids, monkeypatch):
     """Make a generator on the stand-in; whatever a test leaves running is stopped."""
-    program, made = fake_vllm.installed(tmp_path), []
+    monkeypatch.setenv("MODS_VLLM", fake_vllm.installed(tmp_path))
+    made = []
 
     def make(**options):
-        given = {"tuning": TUNING, "generation": GENERATION, "command": program, "retries": 0}
+        given = {"tuning": TUNING, "generation": GENERATION, "retries": 0}
         made.append(VLLMGenerator(path, **{**given, **options}))
         return made[-1]
 
@@ -147,7 +148,7 @@ def test_a_server_that_dies_in_the_middle_is_told_by_its_log(made, pids, monkeyp
 def test_a_run_stops_its_server_also_when_it_fails(made, registry, select, path, pids, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM", "dies-later")
     registry.register("generator", HERE, "vllm", VLLMGenerator)
-    options = {"name": "vllm", "command": made().command, "retries": 0, "concurrency": 4}
+    options = {"name": "vllm", "retries": 0, "concurrency": 4}
     run = {"generator": options, "model": path}
     with pytest.raises(ModsError, match="ended by itself"):
         select(**run)
@@ -161,13 +162,15 @@ def test_a_run_stops_its_server_also_when_it_fails(made, registry, select, path,
     assert "port" not in json.dumps(identity)
 
 
-def test_what_vllm_cannot_do_is_told_before_any_stage(made, tmp_path):
+def test_what_vllm_cannot_do_is_told_before_any_stage(made, tmp_path, monkeypatch):
     with pytest.raises(SettingsError, match="no beams"):
         made(generation=Generation(beams=4)).check()
-    with pytest.raises(SettingsError, match="there is no program"):
-        made(command=str(tmp_path / "none")).check()
     with pytest.raises(SettingsError, match="cannot hold --host"):
         made(arguments="--host 0.0.0.0").check()
+    generator = made()
+    monkeypatch.setenv("MODS_VLLM", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="there is no program"):
+        generator.check()
 
 
 @pytest.fixture
@@ -177,7 +180,9 @@ def served(made, path, pids):
     def serve(model):
         port = free_port()
         words = ["serve", model, "--host", "127.0.0.1", "--port", str(port)]
-        server = subprocess.Popen([made().command, *words, "--served-model-name", "theirs"])
+        server = subprocess.Popen(
+            [os.environ["MODS_VLLM"], *words, "--served-model-name", "theirs"]
+        )
         servers.append(server)
         while not answers(port, "/health"):
             assert server.poll() is None
@@ -193,7 +198,7 @@ def served(made, path, pids):
 
 
 def test_a_given_server_takes_the_adapter_for_the_time_being(made, served, adapter, path):
-    generator = made(server=served(path), command="none")
+    generator = made(server=served(path))
     generator.check()
     assert generator.answers(ASKED[:1], adapter) == [f"tuned:{last(path, ASKED[0])}"]
     name = generator._running[1].client.server.model
