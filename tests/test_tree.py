@@ -37,7 +37,7 @@ PLUGIN_LAYERS = [
     {"openai"},
     {"serving"},
     {"embedders"},
-    {"backends", "baselines", "executors", "exporters", "readers", "scorers", "selectors"},
+    {"backends", "baselines", "batch", "executors", "exporters", "readers", "scorers", "selectors"},
     {"arms", "necessity"},
     {"evaluators"},
 ]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import Conversation, SettingsError, Unscorable, Weights, cut, hookimpl
+from mods_plugins.openai.batch import MOST, BatchClient
 from mods_plugins.openai.client import Client
 from mods_plugins.openai.endpoints import CHAT
 from mods_plugins.openai.rendering import as_chat
@@ -35,7 +36,9 @@ class OpenAIGenerator:
     At most `concurrency` requests are under way, fewer where the server has no room. A request is
     sent again up to `retries` times, and has `timeout` seconds. `extra` are further fields of a
     request (a table, or JSON text). `served_as` is the name that answers bear, where it is not
-    that of the model. Answers are kept by the address of the server and the name of the model.
+    that of the model. With `batch`, a folder, no server is asked: requests are written there as
+    an OpenAI batch, and the run goes on when `mods batch read` has taken the results. Answers are
+    kept by the address of the server and the name of the model.
     """
 
     reads = ("tools", "media")
@@ -54,6 +57,7 @@ class OpenAIGenerator:
         timeout: float = 600.0,
         extra: Mapping[str, Any] | str | None = None,
         served_as: str = "",
+        batch: str = "",
     ) -> None:
         self.server = Server(base_url, model, served_as, key_env, concurrency, retries, timeout)
         if tuned not in ("refuse", "ignore"):
@@ -62,7 +66,8 @@ class OpenAIGenerator:
         self.generation = generation
         self.seed = seed
         self.extra = extra_fields(extra)
-        self.chunk_size = BATCHES * concurrency
+        self.batch = batch
+        self.chunk_size = MOST if batch else BATCHES * concurrency
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the answers besides decoding."""
@@ -89,7 +94,12 @@ class OpenAIGenerator:
             raise SettingsError(_no_weights(self.server.root))
         asked = [as_chat(conversation) for conversation in conversations]
         requests = [request for request in asked if not isinstance(request, Unscorable)]
-        replies = iter(self._client.ask(requests, self._fields))
+        names = [
+            conversation.id
+            for conversation, one in zip(conversations, asked, strict=True)
+            if not isinstance(one, Unscorable)
+        ]
+        replies = iter(self._client.ask(requests, self._fields, names))
         found = [one if isinstance(one, Unscorable) else next(replies) for one in asked]
         stopped = [at for at, one in enumerate(found) if isinstance(one, Reply) and one.cut]
         cut(stopped)
@@ -109,8 +119,8 @@ class OpenAIGenerator:
         }
 
     @cached_property
-    def _client(self) -> Client[Reply]:
-        return Client(self.server, CHAT)
+    def _client(self) -> Client[Reply] | BatchClient:
+        return BatchClient(self.server, self.batch) if self.batch else Client(self.server, CHAT)
 
 
 def _no_weights(root: str) -> str:

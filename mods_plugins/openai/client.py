@@ -47,10 +47,13 @@ class Client(Generic[Said]):
         self._limit_name = "max_tokens"
         """Newer endpoints take another name for the same."""
 
-    def ask(self, requests: Sequence[Fields], common: Fields) -> list[Said | Unscorable]:
+    def ask(
+        self, requests: Sequence[Fields], common: Fields, names: Sequence[str] = ()
+    ) -> list[Said | Unscorable]:
         """Return the reply to each request, in order; `Unscorable` with the reason without one.
 
-        `common` are fields of all requests. Failures that pass (no room, no connection, time, a
+        `common` are fields of all requests; `names`, the ids of the records, matter to batches
+        alone. Failures that pass (no room, no connection, time, a
         body that is cut) are asked again after a pause. A request that fails for good has no
         answer if the server still answers others; else the run ends.
 
@@ -95,6 +98,7 @@ class Client(Generic[Said]):
     def body(self, common: Fields, request: Fields) -> bytes:
         """Return a request as JSON in ASCII, in which lone surrogates of a row pass as escapes."""
         fields = {"model": self.server.model, **common, **request}
+        fields = {name: value for name, value in fields.items() if value is not None}
         if "max_tokens" in fields:
             fields[self._limit_name] = fields.pop("max_tokens")
         return json.dumps(fields, ensure_ascii=True).encode("ascii")

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 from dataclasses import replace
 
 import pytest
@@ -33,6 +34,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture
 def pids(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     file = tmp_path / "pids"
     monkeypatch.setenv("FAKE_VLLM_PIDS", str(file))
     return file
