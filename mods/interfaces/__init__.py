@@ -54,6 +54,8 @@ class Unscorable:
     """Stands in a list of results for a row that has none: quarantined, never guessed."""
 
     reason: str
+    lasting: bool = True
+    """Whether it will be so next time, too. What failed in passing is not kept in the cache."""
 
 
 # --- quality ------------------------------------------------------------------------------------
@@ -306,6 +308,9 @@ class Outcome:
     """Of the seconds, those of loading models; see `mods.loading`."""
     device_seconds: float = 0.0
     """All seconds if a model computed on an accelerator, else 0."""
+    error: BaseException | None = None
+    """What ended the call early: `values` then holds what was done by then, by place; see
+    `mods.early`."""
 
 
 class Task(Protocol):

@@ -184,12 +184,17 @@ class PartTask:
     """Texts that the plug-in's `fit` sees before the first call."""
 
     def run(self, chunk: Sequence[Any]) -> Outcome:
-        """Call the method with one chunk."""
+        """Call the method with one chunk; a failure after early results is part of the outcome."""
         start = time.monotonic()
         with noticing() as noticed, spending() as spent:
             self._fitted  # noqa: B018
-            method = getattr(self.part.object, self.method)
-            values = self.part.call(method, *self.spread(chunk), *self.arguments)
+            method, error = getattr(self.part.object, self.method), None
+            try:
+                values = self.part.call(method, *self.spread(chunk), *self.arguments)
+            except BaseException as failure:  # Ctrl-C, too
+                if not noticed.early:
+                    raise
+                values, error = noticed.early, failure
         seconds = time.monotonic() - start
         return Outcome(
             values,
@@ -199,6 +204,7 @@ class PartTask:
             tokens=spent.tokens,
             loading=spent.loading,
             device_seconds=seconds if spent.accelerated else 0.0,
+            error=error,
         )
 
     @cached_property

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import Conversation, SettingsError, Unscorable, Weights, cut, hookimpl
+from mods import Conversation, SettingsError, Unscorable, Weights, cut, early, hookimpl
 from mods_plugins.openai.batch import MOST, BatchClient
 from mods_plugins.openai.client import Client
 from mods_plugins.openai.endpoints import CHAT
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCHES = 2
-"""A call gets so many rows for each request under way: few, as an interrupted run loses a call."""
+"""A call gets so many rows for each request under way."""
 
 
 class OpenAIGenerator:
@@ -93,20 +93,27 @@ class OpenAIGenerator:
         if weights is not None:
             raise SettingsError(_no_weights(self.server.root))
         asked = [as_chat(conversation) for conversation in conversations]
-        requests = [request for request in asked if not isinstance(request, Unscorable)]
-        names = [
-            conversation.id
-            for conversation, one in zip(conversations, asked, strict=True)
-            if not isinstance(one, Unscorable)
-        ]
-        replies = iter(self._client.ask(requests, self._fields, names))
-        found = [one if isinstance(one, Unscorable) else next(replies) for one in asked]
-        stopped = [at for at, one in enumerate(found) if isinstance(one, Reply) and one.cut]
+        requests = {at: one for at, one in enumerate(asked) if not isinstance(one, Unscorable)}
+        places, names = list(requests), [conversations[at].id for at in requests]
+
+        def done(number: int, reply: Reply | Unscorable) -> None:
+            early(places[number], self._answer(reply))
+            cut([places[number]] if isinstance(reply, Reply) and reply.cut else [])
+
+        replies = self._client.ask(list(requests.values()), self._fields, names, done)
+        found = dict(zip(places, replies, strict=True))
+        stopped = [at for at, one in found.items() if isinstance(one, Reply) and one.cut]
         cut(stopped)
         if stopped:
             most = self.generation.max_new_tokens
             logger.warning(f"openai: some answers end at {most} tokens (`max_new_tokens`), cut")
-        return [self.server.hiding(one.text) if isinstance(one, Reply) else one for one in found]
+        return [
+            one if isinstance(one, Unscorable) else self._answer(found[at])
+            for at, one in enumerate(asked)
+        ]
+
+    def _answer(self, reply: Reply | Unscorable) -> str | Unscorable:
+        return self.server.hiding(reply.text) if isinstance(reply, Reply) else reply
 
     @property
     def _fields(self) -> dict[str, Any]:

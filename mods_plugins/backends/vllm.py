@@ -10,7 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mods import Conversation, ModsError, SettingsError, Unscorable, Weights, cut, hookimpl, loading
+from mods import (
+    Conversation,
+    ModsError,
+    SettingsError,
+    Unscorable,
+    Weights,
+    cut,
+    early,
+    hookimpl,
+    loading,
+)
 from mods.files import json_digest
 from mods_plugins.backends.hf import GivenModel
 from mods_plugins.hf.adapters import ADAPTER
@@ -139,7 +149,12 @@ class VLLMGenerator:
         places, prompts = usable(asked)
         cut(at for at, prompt in zip(places, prompts, strict=True) if prompt.cut)
         try:
-            found = server.client.ask([{"prompt": p.ids} for p in prompts], self._fields)
+            requests = [{"prompt": prompt.ids} for prompt in prompts]
+            found = server.client.ask(
+                requests,
+                self._fields,
+                done=lambda n, one: early(places[n], self._text(prompts[n], one)),
+            )
         except ModsError as error:
             raise server.lost(error) from error
         answered = dict(zip(places, zip(prompts, found, strict=True), strict=True))

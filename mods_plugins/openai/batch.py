@@ -20,7 +20,7 @@ import orjson
 
 from mods import ModsError, SettingsError, Unscorable, spent
 from mods.files import make_folder, write_lines
-from mods_plugins.openai.endpoints import CHAT, Fields
+from mods_plugins.openai.endpoints import CHAT, Done, Fields
 from mods_plugins.openai.replies import Denied, Failed, Refused, Reply, failure
 from mods_plugins.openai.server import Server
 
@@ -174,7 +174,11 @@ class BatchClient:
         return True
 
     def ask(
-        self, requests: Sequence[Fields], common: Fields, names: Sequence[str]
+        self,
+        requests: Sequence[Fields],
+        common: Fields,
+        names: Sequence[str],
+        done: Done[Reply] | None = None,
     ) -> list[Reply | Unscorable]:
         """Return the answers that the folder holds; `names` are the ids of the records.
 
@@ -198,7 +202,7 @@ class BatchClient:
         try:
             return outcome(self.server, status, body)
         except (Refused, Failed) as error:
-            return Unscorable(error.reason)
+            return Unscorable(error.reason, lasting=isinstance(error, Refused))
 
     def _stop(self, file: Path, number: int) -> NoReturn:
         written = min(number, MOST)

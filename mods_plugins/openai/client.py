@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from mods import ModsError, Unscorable, spent
 from mods.offline import check_online, is_here
-from mods_plugins.openai.endpoints import Endpoint, Fields, Said
+from mods_plugins.openai.endpoints import Done, Endpoint, Fields, Said
 from mods_plugins.openai.pace import Pace, asked_to_wait, pause
 from mods_plugins.openai.replies import Denied, Failed, Refused, failure
 from mods_plugins.openai.server import Server
@@ -48,21 +48,29 @@ class Client(Generic[Said]):
         """Newer endpoints take another name for the same."""
 
     def ask(
-        self, requests: Sequence[Fields], common: Fields, names: Sequence[str] = ()
+        self,
+        requests: Sequence[Fields],
+        common: Fields,
+        names: Sequence[str] = (),
+        done: Done[Said] | None = None,
     ) -> list[Said | Unscorable]:
         """Return the reply to each request, in order; `Unscorable` with the reason without one.
 
         `common` are fields of all requests; `names`, the ids of the records, matter to batches
-        alone. Failures that pass (no room, no connection, time, a
-        body that is cut) are asked again after a pause. A request that fails for good has no
-        answer if the server still answers others; else the run ends.
+        alone; `done` is told each reply as it comes, with its place.
+
+        Failures that pass (no room, no connection, time, a body that is cut) are asked again after
+        a pause. A request that fails for good has no answer, this time, if the server still
+        answers others; else the run ends.
 
         Raises `ModsError` if the server is gone, refuses the key, the model or the common fields,
         or another model answers.
         """
         if not requests:
             return []
-        found = _run(lambda: self._session(lambda http: Asking(self, http, common).all(requests)))
+        found = _run(
+            lambda: self._session(lambda http: Asking(self, http, common).all(requests, done))
+        )
         spent(sum(reply.tokens for reply in found if not isinstance(reply, Unscorable)))
         return found
 
@@ -198,9 +206,18 @@ class Asking(Generic[Said]):
         self._alive: asyncio.Task[bool] | None = None
         self._tasks: list[asyncio.Future[Said | Unscorable]] = []
 
-    async def all(self, requests: Sequence[Fields]) -> list[Said | Unscorable]:
+    async def all(
+        self, requests: Sequence[Fields], done: Done[Said] | None
+    ) -> list[Said | Unscorable]:
         """Ask all; the first error that ends the run ends the others, too."""
-        self._tasks = [asyncio.ensure_future(self._one(request)) for request in requests]
+
+        async def one(at: int, request: Fields) -> Said | Unscorable:
+            found = await self._one(request)
+            if done is not None:
+                done(at, found)
+            return found
+
+        self._tasks = [asyncio.ensure_future(one(*pair)) for pair in enumerate(requests)]
         try:
             return list(await asyncio.gather(*self._tasks))
         finally:
@@ -233,7 +250,8 @@ class Asking(Generic[Said]):
             reason = f"no answer after {self.server.retries + 1} tries, at last {error.reason}"
             if error.busy or not await self._answers_others():
                 raise self.client.lost(f"{reason}; {KEPT}") from None
-            return Unscorable(self.server.hiding(f"{reason}, while others are answered"))
+            told = self.server.hiding(f"{reason}, while others are answered")
+            return Unscorable(told, lasting=False)
         except Denied as error:
             raise self.client.lost(str(error)) from None
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import orjson
 
+from mods import Unscorable
 from mods_plugins.openai.replies import Failed, Refused, excerpt, read_reply
 
 Fields = Mapping[str, Any]
@@ -29,6 +30,10 @@ class Answered(Protocol):
 
 
 Said = TypeVar("Said", bound=Answered)
+
+
+Done: TypeAlias = Callable[[int, Said | Unscorable], object]
+"""Is told a reply, or why there is none, with its place among the requests."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import Record, SettingsError, Unscorable, hookimpl
+from mods import Record, SettingsError, Unscorable, early, hookimpl
 from mods_plugins.hf.chat.sandbox import RenderError, render
 from mods_plugins.openai.batch import MOST, BatchClient
 from mods_plugins.openai.client import Client
@@ -32,7 +32,7 @@ RUBRIC = Path(__file__).with_suffix(".jinja")
 MARKS = ("mods-probe-prompt", "mods-probe-response")
 """A conversation and a reply that no rubric holds."""
 BATCHES = 2
-"""A call gets so many rows for each request under way: few, as an interrupted run loses a call."""
+"""A call gets so many rows for each request under way."""
 _OBJECT = re.compile(r"\{[^{}]*\"score\"[^{}]*\}")
 
 
@@ -143,8 +143,14 @@ class LLMJudge:
         names: Sequence[str],
     ) -> dict[int, str]:
         """Put the scores of rows into `found`; returns the answers that hold none, by place."""
-        requests = [{"messages": messages} for messages in asked.values()]
-        replies = self._client.ask(requests, self._fields, [names[at] for at in asked])
+        requests, places = [{"messages": messages} for messages in asked.values()], list(asked)
+
+        def done(number: int, reply: Reply | Unscorable) -> None:
+            score = reply if isinstance(reply, Unscorable) else self.read(reply)
+            if score is not None:
+                early(places[number], score)
+
+        replies = self._client.ask(requests, self._fields, [names[at] for at in asked], done)
         unread = {}
         for at, reply in zip(asked, replies, strict=True):
             score = reply if isinstance(reply, Unscorable) else self.read(reply)

@@ -186,7 +186,8 @@ class RewardModel:
             rows.append(row)
             shortened += [at] * is_cut
         cut(shortened)
-        scores = iter(self._rate([row for row in rows if isinstance(row, Row)]))
+        whole = {at: row for at, row in enumerate(rows) if isinstance(row, Row)}
+        scores = iter(self._rate(list(whole.values()), list(whole)))
         return [row if isinstance(row, Unscorable) else next(scores) for row in rows]
 
     def score_responses(
@@ -199,9 +200,9 @@ class RewardModel:
         pairs = zip(records, responses, strict=True)
         return self.score([_answered(record, response) for record, response in pairs])
 
-    def _rate(self, rows: Sequence[Row]) -> list[float | Unscorable]:
+    def _rate(self, rows: Sequence[Row], places: Sequence[int]) -> list[float | Unscorable]:
         if self.served is not None:
-            return self.served.rate(rows)
+            return self.served.rate(rows, places)
         size = self.batch_size
         return run_batched(rows, self._rated, batch_size=size, length=lambda row: len(row.ids))
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from mods import Message, ModsError, Record, Unscorable
+from mods import Message, ModsError, Record, Unscorable, early
 from mods.files import default_cache, json_digest, make_folder, write_json
 from mods_plugins.hf.tokens import Row
 from mods_plugins.openai.client import Client
@@ -112,14 +112,21 @@ class ServedClassifier:
         """Hold the model against the server's list; `ModsError` if nothing answers there."""
         Client(self._listing, POOLING).check()
 
-    def rate(self, rows: Sequence[Row]) -> list[float | Unscorable]:
-        """Return the raw output for each row of token ids; `ModsError` as `Client.ask`."""
+    def rate(self, rows: Sequence[Row], places: Sequence[int] = ()) -> list[float | Unscorable]:
+        """Return the raw output for each row of token ids; `ModsError` as `Client.ask`.
+
+        `places` are those of the rows in the call, where there is one: each is told as it comes.
+        """
         if self.kind == "vllm":
             requests, common = [{"input": row.ids} for row in rows], RAW
         else:
             requests, common = [{"input_ids": row.ids} for row in rows], {}
-        found = self._client.ask(requests, common)
-        return [one if isinstance(one, Unscorable) else one.value for one in found]
+
+        def done(number: int, reply: Score | Unscorable) -> None:
+            if places:
+                early(places[number], _value(reply))
+
+        return [_value(reply) for reply in self._client.ask(requests, common, done=done)]
 
     def parity(
         self, here: Sequence[float | Unscorable], rows: Sequence[Row | Unscorable]
@@ -160,3 +167,7 @@ class ServedClassifier:
     @cached_property
     def _client(self) -> Client[Score]:
         return Client(self.server, POOLING if self.kind == "vllm" else CLASSIFY)
+
+
+def _value(reply: Score | Unscorable) -> float | Unscorable:
+    return reply if isinstance(reply, Unscorable) else reply.value

