@@ -38,6 +38,7 @@ from mods_plugins.serving.vllm import (
     program,
     servable,
     served_base,
+    version_of,
 )
 from mods_plugins.thoughts import well_formed
 
@@ -181,7 +182,9 @@ class VLLMGenerator:
         self.close()
         with loading():
             self._running = weights, self._serve(weights)
-        return self._running[1]
+        server = self._running[1]
+        logger.warning("vllm: answered by version %s", version_of(server.client.server))
+        return server
 
     def _serve(self, weights: Weights | None) -> RunningVLLM | GivenVLLM:
         whole = weights is not None and not (weights.path / ADAPTER).is_file()

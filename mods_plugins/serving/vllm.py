@@ -44,6 +44,8 @@ def program() -> str:
 
     It is the one that MODS_VLLM names, else one beside this Python, else one where programs are.
     """
+    if os.name == "nt":
+        raise SettingsError("vLLM does not run on Windows: give a server that runs, server=URL")
     named = os.environ.get(PROGRAM, "")
     beside = Path(sys.executable).with_name("vllm")
     if named:
@@ -218,6 +220,16 @@ def served_base(server: Server) -> tuple[str, int | None]:
         return str(base["id"]), length if type(length) is int else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise client.lost("has no list of one model and its adapters: is it a vLLM?") from error
+
+
+def version_of(server: Server) -> str:
+    """Return which vLLM answers, `unknown` where it does not say."""
+    client = Client(_named(server, server.model, server.root.removesuffix("/v1")), COMPLETIONS)
+    status, body, _ = client.once("GET", "/version")
+    try:
+        return str(json.loads(body)["version"]) if status == 200 else "unknown"
+    except (ValueError, TypeError, KeyError):
+        return "unknown"
 
 
 def check_same_tokens(server: Server, base: str, text: str, ids: Sequence[int]) -> None:

@@ -58,9 +58,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
+        if self.path == "/version":
+            return self.send({"version": "0.0"})
         base = {"id": option("--served-model-name"), "parent": None, "max_model_len": 512}
         more = [{"id": name, "parent": base["id"]} for name in ADAPTERS]
-        self.send({"data": [base, *more]})
+        return self.send({"data": [base, *more]})
 
     def do_POST(self):
         found = json.loads(self.rfile.read(int(self.headers["content-length"])))

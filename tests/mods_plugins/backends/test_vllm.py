@@ -162,6 +162,7 @@ def test_a_run_stops_its_server_also_when_it_fails(made, registry, select, path,
     identity = selection.manifest["makes"]["plugins"]["generator"]["identity"]
     assert len(identity["sha256"]) == 64
     assert "port" not in json.dumps(identity)
+    assert "vllm: answered by version 0.0" in selection.manifest["notices"]
 
 
 def test_what_vllm_cannot_do_is_told_before_any_stage(made, tmp_path, monkeypatch):
