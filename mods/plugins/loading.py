@@ -27,8 +27,8 @@ from mods.wording import describe, suggest
 
 DEFAULTS = (
     "mods_plugins.arms",
-    "mods_plugins.batch",
     "mods_plugins.baselines",
+    "mods_plugins.batch",
     "mods_plugins.necessity",
     "mods_plugins.backends.hf",
     "mods_plugins.backends.openai",

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,7 @@ class GivenVLLM:
         Raises `ModsError` if the server does not take it.
         """
         self._asked = server
-        base, self.length = served_base(server)
+        base, _ = served_base(server)
         self._name = name if adapter else ""
         if adapter is not None:
             self._load(adapter, name)
@@ -204,9 +205,10 @@ class GivenVLLM:
         return error
 
     def stop(self) -> None:
-        """Have it forget the adapter."""
+        """Have it forget the adapter, if it is still there."""
         if self._name:
-            self._other.once("POST", "/unload_lora_adapter", {"lora_name": self._name})
+            with suppress(ModsError):
+                self._other.once("POST", "/unload_lora_adapter", {"lora_name": self._name})
 
 
 def served_base(server: Server) -> tuple[str, int | None]:
