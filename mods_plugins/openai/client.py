@@ -29,6 +29,9 @@ CONNECT = 30.0
 """Seconds for a connection."""
 LISTING = 60.0
 """Seconds for the list of models."""
+NO_LIST = (404, 405, 500, 501)
+"""Statuses of servers without such a list; `transformers serve` fails on its own without models
+in the hub's cache."""
 PATIENCE = 900.0
 """A server that wants to be left alone for more seconds ends the run, which goes on later."""
 MOST_BYTES = 64 << 20
@@ -88,7 +91,7 @@ class Client(Generic[Said]):
         status, body, _ = self.once("GET", "/models")
         if status in (401, 403):
             raise self.lost(str(failure(status, b"", None)))
-        if status not in (200, 404):  # some servers have no such list
+        if status not in (200, *NO_LIST):
             raise self.lost(str(failure(status, body, None)))
         return body if status == 200 else None
 

@@ -56,6 +56,8 @@ class ChatServer:
 
     answer: object = lambda asked: says(f"re: {asked.text}")
     models: tuple = ("tiny",)
+    without_list: int = 404
+    """What is answered to who wants the list of no models."""
     seen: list = field(default_factory=list)
     most: int = 0
     """Requests that were under way at once, at most."""
@@ -115,7 +117,7 @@ def handler(stub):
 
         def do_GET(self):
             listed = {"data": [{"id": name} for name in stub.models]}
-            self.send(body(listed) if stub.models else fails(404))
+            self.send(body(listed) if stub.models else fails(stub.without_list))
 
         def do_POST(self):
             size = int(self.headers["content-length"])

@@ -186,8 +186,9 @@ def test_a_model_that_is_not_served_is_told_before_any_work():
         with pytest.raises(ModsError, match=r"no model 'tiny'.*'small', 'large'"):
             client(stub).check()
         assert stub.seen == []
-    with ChatServer(models=()) as stub:  # a server without a list
-        client(stub).check()
+    for status in (404, 500):  # a server without a list
+        with ChatServer(models=(), without_list=status) as stub:
+            client(stub).check()
 
 
 def test_whether_a_server_takes_a_field_is_found_out_with_one_question():
