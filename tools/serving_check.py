@@ -7,8 +7,9 @@ tuned on some of the example rows, and answers others through `hf` and through `
 adapter and without: the share of equal answers, and of equal tokens before the first difference,
 go into benchmarks/results/serving-check.json. A small classifier with random weights rates rows
 here and in vLLM, with the parity probe before; the probe must refuse another one. A judge is asked
-for scores in vLLM, and `transformers serve` for answers. Nothing here is a measure of quality or of speed:
-the models are small, and the seconds tell only what to expect of a start.
+for scores in vLLM, and `transformers serve` for answers. Nothing here is a measure of quality or of
+speed: the models are small, and the seconds tell only what to expect of a start on a busy machine.
+Parts can be run alone, by how their names begin; the results of the others stay.
 """
 
 from __future__ import annotations
