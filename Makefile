@@ -5,18 +5,20 @@
 # make fuzz   a million mutated rows through the readers (N=1000000)
 # make docs   write the generated pages: the command line, the Python API, the README's tables and tree
 # make sanitize   the C++ core under ASan, UBSan and TSan
+# make serving-check  asks a real vLLM, in an environment of its own (SERVING=.venv-serving)
 # make torture   what a bad day does to runs: kills, flipped bits, full disks, hostile input
 # make gpu-check  build, test, sanitise and measure the CUDA core (needs an NVIDIA GPU)
 
 PYTHON ?= python3
 VENV ?= .venv
+SERVING ?= .venv-serving
 RUN ?= demo-run
 N ?= 1000000
 BIN := $(VENV)/bin
 SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -path '*/__pycache__/*') \
            CMakeLists.txt pyproject.toml tools/setup_env.py
 
-.PHONY: demo test lint bench fuzz docs sanitize torture gpu-check clean
+.PHONY: demo test lint bench fuzz docs sanitize torture serving-check gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
@@ -67,6 +69,10 @@ fuzz: $(VENV)/.dev
 
 torture: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python -m tools.torture --seconds $(or $(SECONDS),600)
+
+serving-check: $(VENV)/.dev
+	$(PYTHON) tools/serving_env.py $(SERVING)
+	PYTHONPATH=. $(BIN)/python -m tools.serving_check $(SERVING)
 
 sanitize:
 	set -e; for kind in address,undefined thread; do \

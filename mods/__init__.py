@@ -16,7 +16,7 @@ from mods.hookspecs import hookimpl
 from mods.interfaces import Evidence, Outcome, Unscorable, Weights
 from mods.interfaces.trials import Scale
 from mods.pool import Budget, Picks, Pool
-from mods.progress import cut
+from mods.progress import cut, early
 from mods.records import BrokenRow, Conversation, Media, Message, RawRow, Record, ToolCall
 from mods.spending import loading, spent
 
@@ -61,6 +61,7 @@ __all__ = [
     "__version__",
     "contamination",
     "cut",
+    "early",
     "export",
     "hookimpl",
     "kcenter_greedy",

@@ -112,12 +112,12 @@ class ModsGroup(click.Group):
         return builtin or self._added(ctx).get_command(ctx, cmd_name)
 
     def _added(self, ctx: click.Context) -> click.Group:
-        # The default plug-ins add no commands; leaving them out keeps `--help` instant.
+        # Of the default plug-ins, those that add commands: without the others `--help` is instant.
         root = ctx.find_root()
         if "mods.commands" not in root.meta:
-            from mods.plugins.loading import load_plugins
+            from mods.plugins.loading import WITH_COMMANDS, load_plugins
 
-            registry = load_plugins(plugin_sources(root, defaults=()))
+            registry = load_plugins(plugin_sources(root, defaults=WITH_COMMANDS))
             root.meta["mods.commands"] = registry.commands(self.commands)
         added: click.Group = root.meta["mods.commands"]
         return added

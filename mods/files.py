@@ -34,6 +34,13 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 BLOCK = 1 << 20
 
 
+def default_cache() -> Path:
+    """`$MODS_CACHE`, else `mods` in the user's cache folder."""
+    if os.environ.get("MODS_CACHE"):
+        return Path(os.environ["MODS_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "mods"
+
+
 # --- writing ------------------------------------------------------------------------------------
 
 

@@ -230,6 +230,8 @@ class Noticed:
     """Warnings."""
     cut: set[int] = field(default_factory=set)
     """Places of rows, from 0, that could not be read whole; see `cut`."""
+    early: dict[int, Any] = field(default_factory=dict)
+    """Results of rows, by their places, that are there before the call ends; see `early`."""
 
 
 _collecting: ContextVar[Noticed | None] = ContextVar("collecting", default=None)
@@ -244,6 +246,17 @@ def cut(rows: Iterable[int]) -> None:
     noticed = _collecting.get()
     if noticed is not None:
         noticed.cut.update(int(row) for row in rows)
+
+
+def early(row: int, value: Any) -> None:
+    """Say, from within a plug-in, the result of one row before the call ends.
+
+    `row` is its place in the list that the method was given, from 0. Should the call then fail or
+    be interrupted, the result is kept all the same. What the method returns must hold it, too.
+    """
+    noticed = _collecting.get()
+    if noticed is not None:
+        noticed.early[row] = value
 
 
 @contextmanager

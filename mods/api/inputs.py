@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from mods.data.prompts import Prompt, read_prompts
 from mods.data.reading import Reading, read_rows, read_sources
 from mods.errors import SettingsError
+from mods.files import default_cache
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
 from mods.plugins.part import Part
@@ -18,7 +19,6 @@ from mods.progress import Progress, alone
 from mods.runs.costs import READING
 from mods.settings.choice import Choice
 from mods.work.costs import Costs
-from mods.work.store import default_cache
 
 Data: TypeAlias = str | Path | Sequence[str | Path] | Iterable[Mapping[str, Any]]
 """Files, folders or hub ids; or rows."""

@@ -29,8 +29,8 @@ def cache() -> None:
 @JSON
 def info(cache: Path | None, as_json: bool) -> None:
     """List what the cache holds."""
+    from mods.files import default_cache
     from mods.work.housekeeping import entries
-    from mods.work.store import default_cache
 
     folder = cache or default_cache()
     found = list(entries(folder))
@@ -56,8 +56,8 @@ def verify(cache: Path | None, as_json: bool) -> None:
 
     Exit code 1 if something is damaged. A run computes damaged rows again by itself.
     """
+    from mods.files import default_cache
     from mods.work.housekeeping import damaged_rows, entries
-    from mods.work.store import default_cache
 
     folder = cache or default_cache()
     files = [entry for entry in entries(folder) if entry.path.is_file()]
@@ -88,8 +88,8 @@ def verify(cache: Path | None, as_json: bool) -> None:
 @JSON
 def clear(cache: Path | None, older_than: float, yes: bool, as_json: bool) -> None:
     """Remove what the cache holds; it costs time, nothing else."""
+    from mods.files import default_cache
     from mods.work.housekeeping import clear as remove
-    from mods.work.store import default_cache
 
     folder = cache or default_cache()
     if not yes:

@@ -12,6 +12,9 @@ in `mods.interfaces.exports`. Some optional members work for every kind:
 `check() -> None`
     Raises a `ModsError` for what would stop the plug-in later and can be told cheaply (a model of
     another kind, a missing file). Called before any stage is paid for.
+`close() -> None`
+    Gives back what it holds between calls, such as a server that it started. Called when the work
+    on some rows is done or has failed; the next call may come all the same.
 `chunk_size: int`
     How many rows one call gets (default 256). Results are stored after each call.
 `needs: tuple of names`
@@ -51,6 +54,8 @@ class Unscorable:
     """Stands in a list of results for a row that has none: quarantined, never guessed."""
 
     reason: str
+    lasting: bool = True
+    """Whether it will be so next time, too. What failed in passing is not kept in the cache."""
 
 
 # --- quality ------------------------------------------------------------------------------------
@@ -303,6 +308,9 @@ class Outcome:
     """Of the seconds, those of loading models; see `mods.loading`."""
     device_seconds: float = 0.0
     """All seconds if a model computed on an accelerator, else 0."""
+    error: BaseException | None = None
+    """What ended the call early: `values` then holds what was done by then, by place; see
+    `mods.early`."""
 
 
 class Task(Protocol):

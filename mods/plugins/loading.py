@@ -28,9 +28,11 @@ from mods.wording import describe, suggest
 DEFAULTS = (
     "mods_plugins.arms",
     "mods_plugins.baselines",
+    "mods_plugins.batch",
     "mods_plugins.necessity",
     "mods_plugins.backends.hf",
     "mods_plugins.backends.openai",
+    "mods_plugins.backends.vllm",
     "mods_plugins.embedders.sentence",
     "mods_plugins.embedders.tfidf",
     "mods_plugins.embedders.transformer",
@@ -60,6 +62,9 @@ DEFAULTS = (
     "mods_plugins.selectors.kcenter",
 )
 """The plug-ins that come with mods: loaded like any other, by dotted name."""
+
+WITH_COMMANDS = ("mods_plugins.batch",)
+"""Of these, the ones that add commands; they are quick to import."""
 
 USUAL = Sources()
 """The default plug-ins and the installed ones."""

@@ -111,6 +111,12 @@ class Part:
         if self.embedder is not None:
             self.embedder.check()
 
+    def close(self) -> None:
+        """Have the plug-in give back what it holds between calls, such as a server."""
+        own = getattr(self.__dict__.get("object"), "close", None)
+        if callable(own):
+            self.call(own)
+
     def chunk_size(self, default: int = DEFAULT_CHUNK) -> int:
         """How many rows one call gets."""
         size = getattr(self.object, "chunk_size", default)
@@ -186,12 +192,17 @@ class PartTask:
     """Texts that the plug-in's `fit` sees before the first call."""
 
     def run(self, chunk: Sequence[Any]) -> Outcome:
-        """Call the method with one chunk."""
+        """Call the method with one chunk; a failure after early results is part of the outcome."""
         start = time.monotonic()
         with noticing() as noticed, spending() as spent:
             self._fitted  # noqa: B018
-            method = getattr(self.part.object, self.method)
-            values = self.part.call(method, *self.spread(chunk), *self.arguments)
+            method, error = getattr(self.part.object, self.method), None
+            try:
+                values = self.part.call(method, *self.spread(chunk), *self.arguments)
+            except BaseException as failure:  # Ctrl-C, too
+                if not noticed.early:
+                    raise
+                values, error = noticed.early, failure
         seconds = time.monotonic() - start
         return Outcome(
             values,
@@ -201,6 +212,7 @@ class PartTask:
             tokens=spent.tokens,
             loading=spent.loading,
             device_seconds=seconds if spent.accelerated else 0.0,
+            error=error,
         )
 
     @cached_property

@@ -13,6 +13,7 @@ import numpy as np
 
 from mods.errors import ModsError, SettingsError
 from mods.interfaces import (
+    ANSWERS,
     EMBEDDINGS,
     KINDS,
     QUALITY,
@@ -80,10 +81,10 @@ class Given:
         """Note and mark the rows that a part could not read whole."""
         rows = self.receipts.cut((records[at] for at in cut), step)
         if rows:
-            self.work.progress.note(
-                f"{step}: {rows:,} of {len(records):,} rows are longer than {part.name} reads and "
-                "were cut"
-            )
+            why = f"are longer than {part.name} reads and were cut"
+            if step == ANSWERS:  # a generator may also mark an answer that it had to end
+                why = f"were cut: the prompt, or the answer, is longer than {part.name} takes"
+            self.work.progress.note(f"{step}: {rows:,} of {len(records):,} rows {why}")
 
     def fit_for(self, part: Part, records: Sequence[Record], stage: Stage) -> list[int]:
         """Return the places of the records that a part can see whole, as far as it says.

@@ -42,13 +42,6 @@ CREATE TABLE IF NOT EXISTS identity (json TEXT PRIMARY KEY);
 """
 
 
-def default_cache() -> Path:
-    """`$MODS_CACHE`, else `mods` in the user's cache folder."""
-    if os.environ.get("MODS_CACHE"):
-        return Path(os.environ["MODS_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "mods"
-
-
 def digest(identity: Mapping[str, Any]) -> str:
     """Hash an identity, 32 hexadecimal digits; `PluginError` if it is no plain JSON."""
     try:

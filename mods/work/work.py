@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from mods.errors import PluginError
+from mods.interfaces import Unscorable
 from mods.plugins.part import Part, PartTask, as_they_are
 from mods.plugins.rules import checked_outcome
 from mods.work.costs import Costs
@@ -100,12 +101,18 @@ class Work:
             shelf.look_up(list(unique))
             chunks = missing(list(unique.values()), shelf.known, job)
             if chunks:
-                self._compute(job, shelf, chunks, len(unique))
+                try:
+                    self._compute(job, shelf, chunks, len(unique))
+                finally:
+                    job.part.close()
             for note in [*store.noticed, *store.notes(list(unique))]:
                 self.progress.note(note)
         cost.bytes_read += shelf.bytes_read
         cost.bytes_written += shelf.bytes_written
         values = [shelf.known[row.key] for row in rows]
+        if passing := sum(not lasting(value) for value in values):
+            told = "rows failed in passing; the next run tries them again"
+            self.progress.note(f"{job.label}: {passing:,} {told}")
         return Results(values, [at for at, row in enumerate(rows) if row.key in store.cut])
 
     def missing(self, job: Job, rows: Sequence[Item]) -> list[Item]:
@@ -158,12 +165,14 @@ class Shelf(Generic[Value]):
         self.store.count_damaged(damaged)
         return len(self.known) - before
 
-    def add(self, rows: Sequence[Item], values: Sequence[Value], outcome: Outcome) -> None:
-        """Keep results."""
+    def add(
+        self, rows: Sequence[Item], values: Sequence[Value], notes: Sequence[str], cut: set[str]
+    ) -> None:
+        """Keep results, but not on the disk that a row has none for a reason that passes."""
         pairs = list(zip((row.key for row in rows), values, strict=True))
-        cut = {rows[at].key for at in outcome.cut if 0 <= at < len(rows)}
-        results = [(key, self.column.encode(value)) for key, value in pairs]
-        self.store.put(results, outcome.notes, cut)
+        passing = {key for key, value in pairs if not lasting(value)}
+        results = [(key, self.column.encode(value)) for key, value in pairs if key not in passing]
+        self.store.put(results, notes, cut)
         self.bytes_written += sum(len(data) for _, data in results)
         self.known.update(pairs)
 
@@ -209,15 +218,27 @@ class Round(Generic[Value]):
         return left - len(self.elsewhere)
 
     def finish(self, at: int, outcome: Outcome, executor: Part, part: Part) -> int:
-        """Check and keep the outcome of a chunk; returns its rows."""
+        """Check and keep the outcome of a chunk; returns its rows, or raises what ended it."""
         if at not in self.open:
             raise PluginError(f"{executor} returned chunk {at!r}, which is not open")
         lease, rows = self.open.pop(at)
-        values = self._shelf.column.check(outcome.values, len(rows), str(part))
-        self._shelf.add(rows, values, outcome)
+        cut = {rows[at].key for at in outcome.cut if 0 <= at < len(rows)}
+        found = outcome.values
+        if outcome.error is not None:
+            places = sorted(at for at in outcome.values if 0 <= at < len(rows))
+            rows, found = [rows[at] for at in places], [outcome.values[at] for at in places]
+        values = self._shelf.column.check(found, len(rows), str(part))
+        self._shelf.add(rows, values, outcome.notes, cut & {row.key for row in rows})
         self._leases.free(lease)
         self._advance(len(rows))
+        if outcome.error is not None:
+            raise outcome.error
         return len(rows)
+
+
+def lasting(value: Any) -> bool:
+    """Say whether a result is one that the next run may take: none is that fails in passing."""
+    return not isinstance(value, Unscorable) or value.lasting
 
 
 def missing(rows: Sequence[Item], known: Mapping[str, Any], job: Job) -> list[list[Item]]:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import Conversation, SettingsError, Unscorable, Weights, cut, hookimpl
+from mods import Conversation, SettingsError, Unscorable, Weights, cut, early, hookimpl
+from mods_plugins.openai.batch import MOST, BatchClient
 from mods_plugins.openai.client import Client
+from mods_plugins.openai.endpoints import CHAT
 from mods_plugins.openai.rendering import as_chat
 from mods_plugins.openai.replies import Reply
 from mods_plugins.openai.server import Server, extra_fields
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCHES = 2
-"""A call gets so many rows for each request under way: few, as an interrupted run loses a call."""
+"""A call gets so many rows for each request under way."""
 
 
 class OpenAIGenerator:
@@ -34,7 +36,9 @@ class OpenAIGenerator:
     At most `concurrency` requests are under way, fewer where the server has no room. A request is
     sent again up to `retries` times, and has `timeout` seconds. `extra` are further fields of a
     request (a table, or JSON text). `served_as` is the name that answers bear, where it is not
-    that of the model. Answers are kept by the address of the server and the name of the model.
+    that of the model. With `batch`, a folder, no server is asked: requests are written there as
+    an OpenAI batch, and the run goes on when `mods batch read` has taken the results. Answers are
+    kept by the address of the server and the name of the model.
     """
 
     reads = ("tools", "media")
@@ -53,6 +57,7 @@ class OpenAIGenerator:
         timeout: float = 600.0,
         extra: Mapping[str, Any] | str | None = None,
         served_as: str = "",
+        batch: str = "",
     ) -> None:
         self.server = Server(base_url, model, served_as, key_env, concurrency, retries, timeout)
         if tuned not in ("refuse", "ignore"):
@@ -61,7 +66,8 @@ class OpenAIGenerator:
         self.generation = generation
         self.seed = seed
         self.extra = extra_fields(extra)
-        self.chunk_size = BATCHES * concurrency
+        self.batch = batch
+        self.chunk_size = MOST if batch else BATCHES * concurrency
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the answers besides decoding."""
@@ -87,15 +93,27 @@ class OpenAIGenerator:
         if weights is not None:
             raise SettingsError(_no_weights(self.server.root))
         asked = [as_chat(conversation) for conversation in conversations]
-        requests = [request for request in asked if not isinstance(request, Unscorable)]
-        replies = iter(self._client.ask(requests, self._fields))
-        found = [one if isinstance(one, Unscorable) else next(replies) for one in asked]
-        stopped = [at for at, one in enumerate(found) if isinstance(one, Reply) and one.cut]
+        requests = {at: one for at, one in enumerate(asked) if not isinstance(one, Unscorable)}
+        places, names = list(requests), [conversations[at].id for at in requests]
+
+        def done(number: int, reply: Reply | Unscorable) -> None:
+            early(places[number], self._answer(reply))
+            cut([places[number]] if isinstance(reply, Reply) and reply.cut else [])
+
+        replies = self._client.ask(list(requests.values()), self._fields, names, done)
+        found = dict(zip(places, replies, strict=True))
+        stopped = [at for at, one in found.items() if isinstance(one, Reply) and one.cut]
         cut(stopped)
         if stopped:
             most = self.generation.max_new_tokens
             logger.warning(f"openai: some answers end at {most} tokens (`max_new_tokens`), cut")
-        return [self.server.hiding(one.text) if isinstance(one, Reply) else one for one in found]
+        return [
+            one if isinstance(one, Unscorable) else self._answer(found[at])
+            for at, one in enumerate(asked)
+        ]
+
+    def _answer(self, reply: Reply | Unscorable) -> str | Unscorable:
+        return self.server.hiding(reply.text) if isinstance(reply, Reply) else reply
 
     @property
     def _fields(self) -> dict[str, Any]:
@@ -108,8 +126,8 @@ class OpenAIGenerator:
         }
 
     @cached_property
-    def _client(self) -> Client:
-        return Client(self.server)
+    def _client(self) -> Client[Reply] | BatchClient:
+        return BatchClient(self.server, self.batch) if self.batch else Client(self.server, CHAT)
 
 
 def _no_weights(root: str) -> str:

@@ -15,7 +15,7 @@ from mods_plugins.hf.batching import TokenBatches
 from mods_plugins.hf.chat.format import ChatFormat, Encoded, Prompt, usable
 from mods_plugins.hf.decoding import continuations
 from mods_plugins.hf.heads import only_at
-from mods_plugins.hf.loading import load_causal_model, load_tokenizer
+from mods_plugins.hf.loading import end_ids, load_causal_model, load_tokenizer
 from mods_plugins.hf.padding import attention_mask, padded
 from mods_plugins.hf.tokens import NO_LIMIT, position_limit, usable_padding
 from mods_plugins.thoughts import well_formed
@@ -53,7 +53,7 @@ class CausalLM:
         self.model: Any = model.eval()
         self.tokenizer = tokenizer
         self.chat = ChatFormat(tokenizer, template, arguments)
-        self.stop_ids = sorted({*self.chat.stop_ids, *_ids_of(model.generation_config)})
+        self.stop_ids = sorted({*self.chat.stop_ids, *end_ids(model.generation_config)})
         self._read = TokenBatches(batch_tokens, model.device)
         self._answered = TokenBatches(NO_LIMIT, model.device, padding=1)
 
@@ -224,12 +224,6 @@ class CausalLM:
 
 def _answer(prompt: Prompt, text: str) -> Answer:
     return Answer(well_formed(text, opened=prompt.opened), prompt.cut)
-
-
-def _ids_of(config: Any) -> list[int]:
-    """Return the end-of-sequence ids of a generation config, which has none, one or several."""
-    ids = getattr(config, "eos_token_id", None)
-    return [] if ids is None else [int(i) for i in np.atleast_1d(ids)]
 
 
 def _mean_loss(logits: torch.Tensor, tokens: list[int]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,27 @@ def load_tokenizer(model: str, *, revision: str | None = None) -> PreTrainedToke
             **_source(model), revision=revision, trust_remote_code=False
         )
     return tokenizer
+
+
+@loading()
+def load_generation_stops(model: str, *, revision: str | None = None) -> list[int]:
+    """Return the tokens at which a model's own settings end an answer; none, one or several."""
+    from transformers import GenerationConfig
+
+    base = base_of(model)
+    if base is not None:
+        return load_generation_stops(base.model, revision=base.revision)
+    if not model.endswith(".gguf"):
+        with suppress(OSError), quiet():  # there is no such file: then the config says
+            own = GenerationConfig.from_pretrained(locate(model), revision=revision)
+            return end_ids(own)
+    return end_ids(load_config(model, revision=revision).get_text_config())
+
+
+def end_ids(config: Any) -> list[int]:
+    """Return the end-of-sequence ids of a config, which has none, one or several."""
+    ids = getattr(config, "eos_token_id", None)
+    return [] if ids is None else [int(i) for i in ([ids] if isinstance(ids, int) else ids)]
 
 
 @loading()

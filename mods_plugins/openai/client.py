@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from mods import ModsError, Unscorable, spent
-from mods.offline import check_online
+from mods.offline import check_online, is_here
+from mods_plugins.openai.endpoints import Done, Endpoint, Fields, Said
 from mods_plugins.openai.pace import Pace, asked_to_wait, pause
-from mods_plugins.openai.replies import Denied, Failed, Refused, Reply, failure, read_reply
+from mods_plugins.openai.replies import Denied, Failed, Refused, failure
 from mods_plugins.openai.server import Server
 
 if TYPE_CHECKING:
@@ -22,15 +24,14 @@ if TYPE_CHECKING:
     import httpx2
 
 Value = TypeVar("Value")
-Fields = Mapping[str, Any]
-"""Fields of a request."""
 
-PROBE: Fields = {"messages": [{"role": "user", "content": "Say OK."}]}
-"""Asked where a failure may be the row's doing or the server's."""
 CONNECT = 30.0
 """Seconds for a connection."""
 LISTING = 60.0
 """Seconds for the list of models."""
+NO_LIST = (404, 405, 500, 501)
+"""Statuses of servers without such a list; `transformers serve` fails on its own without models
+in the hub's cache."""
 PATIENCE = 900.0
 """A server that wants to be left alone for more seconds ends the run, which goes on later."""
 MOST_BYTES = 64 << 20
@@ -40,29 +41,40 @@ TIMED_OUT = 3
 KEPT = "finished batches are kept, the same command goes on"
 
 
-class Client:
-    """One server, asked from this process."""
+class Client(Generic[Said]):
+    """One endpoint of a server, asked from this process."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, server: Server, endpoint: Endpoint[Said]) -> None:
+        self.server, self.endpoint = server, endpoint
         self._pace = Pace(server.concurrency)
         self._limit_name = "max_tokens"
         """Newer endpoints take another name for the same."""
 
-    def ask(self, requests: Sequence[Fields], common: Fields) -> list[Reply | Unscorable]:
+    def ask(
+        self,
+        requests: Sequence[Fields],
+        common: Fields,
+        names: Sequence[str] = (),
+        done: Done[Said] | None = None,
+    ) -> list[Said | Unscorable]:
         """Return the reply to each request, in order; `Unscorable` with the reason without one.
 
-        `common` are fields of all requests. Failures that pass (no room, no connection, time, a
-        body that is cut) are asked again after a pause. A request that fails for good has no
-        answer if the server still answers others; else the run ends.
+        `common` are fields of all requests; `names`, the ids of the records, matter to batches
+        alone; `done` is told each reply as it comes, with its place.
+
+        Failures that pass (no room, no connection, time, a body that is cut) are asked again after
+        a pause. A request that fails for good has no answer, this time, if the server still
+        answers others; else the run ends.
 
         Raises `ModsError` if the server is gone, refuses the key, the model or the common fields,
         or another model answers.
         """
         if not requests:
             return []
-        found = _run(lambda: self._session(lambda http: Asking(self, http, common).all(requests)))
-        spent(sum(reply.tokens for reply in found if isinstance(reply, Reply)))
+        found = _run(
+            lambda: self._session(lambda http: Asking(self, http, common).all(requests, done))
+        )
+        spent(sum(reply.tokens for reply in found if not isinstance(reply, Unscorable)))
         return found
 
     def takes(self, common: Fields) -> bool:
@@ -71,13 +83,24 @@ class Client:
 
     def check(self) -> None:
         """Hold the model against the server's list; `ModsError` if nothing answers there."""
-        status, body, _ = _run(lambda: self._session(self._list))
-        if status == 200:
+        if (body := self.listed()) is not None:
             self.server.check_listed(body)
-        elif status in (401, 403):
+
+    def listed(self) -> bytes | None:
+        """Return the server's list of models, None if it has none; `ModsError` as `check`."""
+        status, body, _ = self.once("GET", "/models")
+        if status in (401, 403):
             raise self.lost(str(failure(status, b"", None)))
-        elif status != 404:  # some servers have no such list
+        if status not in (200, *NO_LIST):
             raise self.lost(str(failure(status, body, None)))
+        return body if status == 200 else None
+
+    def once(
+        self, method: str, path: str, fields: Fields | None = None, *, seconds: float = LISTING
+    ) -> tuple[int, bytes, float | None]:
+        """Ask another path of the server, three times if it does not answer; see `_fetch`."""
+        body = None if fields is None else json.dumps(fields).encode("ascii")
+        return _run(lambda: self._session(lambda h: self._again(h, method, path, body, seconds)))
 
     def lost(self, reason: str) -> ModsError:
         """Return the error that ends a run."""
@@ -86,6 +109,7 @@ class Client:
     def body(self, common: Fields, request: Fields) -> bytes:
         """Return a request as JSON in ASCII, in which lone surrogates of a row pass as escapes."""
         fields = {"model": self.server.model, **common, **request}
+        fields = {name: value for name, value in fields.items() if value is not None}
         if "max_tokens" in fields:
             fields[self._limit_name] = fields.pop("max_tokens")
         return json.dumps(fields, ensure_ascii=True).encode("ascii")
@@ -110,17 +134,19 @@ class Client:
 
         return httpx2.create_ssl_context()
 
-    async def post(self, http: httpx2.AsyncClient, body: bytes, seconds: float) -> Reply:
+    async def post(self, http: httpx2.AsyncClient, body: bytes, seconds: float) -> Said:
         """Ask once; raises `Refused`, `Failed` or `Denied`."""
-        status, content, wait = await self._fetch(http, "POST", "/chat/completions", body, seconds)
+        status, content, wait = await self._fetch(http, "POST", self.endpoint.path, body, seconds)
         if status != 200:
             raise failure(status, content, wait)
-        return read_reply(content)
+        return self.endpoint.read(content)
 
-    async def _list(self, http: httpx2.AsyncClient) -> tuple[int, bytes, float | None]:
+    async def _again(
+        self, http: httpx2.AsyncClient, method: str, path: str, body: bytes | None, seconds: float
+    ) -> tuple[int, bytes, float | None]:
         for tried in range(1, 4):
             try:
-                return await self._fetch(http, "GET", "/models", None, LISTING)
+                return await self._fetch(http, method, path, body, seconds)
             except Failed as error:
                 if tried == 3:
                     raise self.lost(f"does not answer ({error.reason})") from None
@@ -164,14 +190,16 @@ class Client:
             timeout=httpx2.Timeout(None, connect=CONNECT),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
             follow_redirects=False,  # to nobody that the user did not name
+            # A proxy of the environment cannot reach what listens on this machine alone.
+            trust_env=not is_here(urlsplit(self.server.root).hostname or ""),
         ) as http:
             return await work(http)
 
 
-class Asking:
+class Asking(Generic[Said]):
     """Requests under way, with the fields that they have in common."""
 
-    def __init__(self, client: Client, http: httpx2.AsyncClient, common: Fields) -> None:
+    def __init__(self, client: Client[Said], http: httpx2.AsyncClient, common: Fields) -> None:
         self.client, self.server, self.pace = client, client.server, client.pace
         self._http, self._common = http, common
         self._free = asyncio.Condition()
@@ -179,11 +207,20 @@ class Asking:
         self._answered = float("-inf")
         """When the last answer came."""
         self._alive: asyncio.Task[bool] | None = None
-        self._tasks: list[asyncio.Future[Reply | Unscorable]] = []
+        self._tasks: list[asyncio.Future[Said | Unscorable]] = []
 
-    async def all(self, requests: Sequence[Fields]) -> list[Reply | Unscorable]:
+    async def all(
+        self, requests: Sequence[Fields], done: Done[Said] | None
+    ) -> list[Said | Unscorable]:
         """Ask all; the first error that ends the run ends the others, too."""
-        self._tasks = [asyncio.ensure_future(self._one(request)) for request in requests]
+
+        async def one(at: int, request: Fields) -> Said | Unscorable:
+            found = await self._one(request)
+            if done is not None:
+                done(at, found)
+            return found
+
+        self._tasks = [asyncio.ensure_future(one(*pair)) for pair in enumerate(requests)]
         try:
             return list(await asyncio.gather(*self._tasks))
         finally:
@@ -194,7 +231,7 @@ class Asking:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 
-    async def _one(self, request: Fields) -> Reply | Unscorable:
+    async def _one(self, request: Fields) -> Said | Unscorable:
         """Ask one; an error that ends the run lets no other go out any more."""
         try:
             return await self._outcome(request)
@@ -204,7 +241,7 @@ class Asking:
                     task.cancel()
             raise
 
-    async def _outcome(self, request: Fields) -> Reply | Unscorable:
+    async def _outcome(self, request: Fields) -> Said | Unscorable:
         """Return the reply, or why there is none; `ModsError` if the server answers nobody."""
         try:
             return await self._patiently(request)
@@ -216,11 +253,12 @@ class Asking:
             reason = f"no answer after {self.server.retries + 1} tries, at last {error.reason}"
             if error.busy or not await self._answers_others():
                 raise self.client.lost(f"{reason}; {KEPT}") from None
-            return Unscorable(self.server.hiding(f"{reason}, while others are answered"))
+            told = self.server.hiding(f"{reason}, while others are answered")
+            return Unscorable(told, lasting=False)
         except Denied as error:
             raise self.client.lost(str(error)) from None
 
-    async def _patiently(self, request: Fields) -> Reply:
+    async def _patiently(self, request: Fields) -> Said:
         tried = 0
         while True:
             sent = time.monotonic()
@@ -246,7 +284,7 @@ class Asking:
                 if error.wait is None:
                     await asyncio.sleep(pause(tried))
 
-    async def _once(self, request: Fields, seconds: float) -> Reply:
+    async def _once(self, request: Fields, seconds: float) -> Said:
         reply = await self.client.post(self._http, self.client.body(self._common, request), seconds)
         if not self.server.knows(reply.model):
             raise self.client.lost(
@@ -282,7 +320,7 @@ class Asking:
         """Say whether the server answers a plain question."""
         for tried in range(1, self.server.retries + 2):
             try:
-                await self._once(PROBE, min(self.server.timeout, LISTING))
+                await self._once(self.client.endpoint.probe, min(self.server.timeout, LISTING))
             except Refused as error:
                 if not self.client.learn(error):
                     return error.certain

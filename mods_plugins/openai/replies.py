@@ -85,7 +85,7 @@ def read_reply(body: bytes) -> Reply:
         thoughts = _text(message.get("reasoning_content") or message.get("reasoning"))
         refusal = _text(message.get("refusal"))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Failed(f"an answer that cannot be read: {_excerpt(body)}") from error
+        raise Failed(f"an answer that cannot be read: {excerpt(body)}") from error
     reason = choice.get("finish_reason")
     if refusal:
         raise Refused(f"the model refused to answer: {shorten(refusal, 200)}")
@@ -150,7 +150,7 @@ def _told(body: bytes) -> str:
     try:
         found = orjson.loads(body)
     except ValueError:
-        return _excerpt(body)
+        return excerpt(body)
     for name in ("error", "detail", "message"):
         if isinstance(found, dict) and found.get(name):
             found = found[name]
@@ -159,7 +159,8 @@ def _told(body: bytes) -> str:
     return shorten(found, 300) if not isinstance(found, str) else _line(found)
 
 
-def _excerpt(body: bytes) -> str:
+def excerpt(body: bytes) -> str:
+    """Return the beginning of a body in one line, to be quoted."""
     return _line(body[:300].decode("utf-8", "replace"))
 
 

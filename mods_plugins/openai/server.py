@@ -16,8 +16,8 @@ from mods.wording import quoted, suggest
 
 KEY = "OPENAI_API_KEY"
 """The variable that holds the key, unless `key_env` names another; a local server needs none."""
-DATED = re.compile(r"(-\d{4}(-?\d{2}){0,2}|[-:]latest)$")
-"""What a server adds to the name of a model: a date, or that it is the latest."""
+DATED = re.compile(r"(-\d{4}(-?\d{2}){0,2}|[-:]latest|@main)$")
+"""What a server adds to the name of a model: a date, a branch, or that it is the latest."""
 HIDDEN = "[key]"
 SECRET = 12
 """A key has so many characters at least; shorter ones stand in for none (`EMPTY`)."""

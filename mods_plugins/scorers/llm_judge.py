@@ -12,9 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mods import Record, SettingsError, Unscorable, hookimpl
+from mods import Record, SettingsError, Unscorable, early, hookimpl
 from mods_plugins.hf.chat.sandbox import RenderError, render
+from mods_plugins.openai.batch import MOST, BatchClient
 from mods_plugins.openai.client import Client
+from mods_plugins.openai.endpoints import CHAT
 from mods_plugins.openai.replies import Reply
 from mods_plugins.openai.server import Server, extra_fields
 from mods_plugins.text import with_response
@@ -30,7 +32,7 @@ RUBRIC = Path(__file__).with_suffix(".jinja")
 MARKS = ("mods-probe-prompt", "mods-probe-response")
 """A conversation and a reply that no rubric holds."""
 BATCHES = 2
-"""A call gets so many rows for each request under way: few, as an interrupted run loses a call."""
+"""A call gets so many rows for each request under way."""
 _OBJECT = re.compile(r"\{[^{}]*\"score\"[^{}]*\}")
 
 
@@ -48,7 +50,8 @@ class LLMJudge:
     without one again the row is `Unscorable`. The judge decodes at temperature 0, unless `extra`
     (further fields of a request, a table or JSON text) says otherwise.
 
-    For `key_env`, `concurrency`, `retries`, `timeout` and `served_as` see the generator `openai`.
+    For `key_env`, `concurrency`, `retries`, `timeout`, `served_as` and `batch` see the generator
+    `openai`; in a batch `structured=auto` asks for the form.
     """
 
     reads = ("tools",)
@@ -69,6 +72,7 @@ class LLMJudge:
         timeout: float = 600.0,
         extra: Mapping[str, Any] | str | None = None,
         served_as: str = "",
+        batch: str = "",
     ) -> None:
         self.server = Server(server, model, served_as, key_env, concurrency, retries, timeout)
         if structured not in ("auto", "always", "never"):
@@ -80,7 +84,8 @@ class LLMJudge:
         self.structured = structured
         self.max_tokens = max_tokens
         self.extra = extra_fields(extra)
-        self.chunk_size = BATCHES * concurrency
+        self.batch = batch
+        self.chunk_size = MOST if batch else BATCHES * concurrency
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the scores: the judge, the text of the rubric, the scale."""
@@ -116,10 +121,12 @@ class LLMJudge:
                 asked[at] = [{"role": "user", "content": self._asked(record)}]
             except RenderError as error:
                 found[at] = Unscorable(f"the rubric cannot show the row: {error}")
-        unread = self._ask(asked, found)
+        names = [record.id for record in records]
+        unread = self._ask(asked, found, names)
         if unread:
             logger.warning("llm-judge: some answers held no score and were asked for once more")
-            self._ask({at: [*asked[at], *self._again(text)] for at, text in unread.items()}, found)
+            again = {at: [*asked[at], *self._again(text)] for at, text in unread.items()}
+            self._ask(again, found, names)
         return found
 
     def score_responses(
@@ -130,10 +137,20 @@ class LLMJudge:
         return self.score([with_response(record, answer_of(text)) for record, text in pairs])
 
     def _ask(
-        self, asked: Mapping[int, list[dict[str, str]]], found: list[float | Unscorable]
+        self,
+        asked: Mapping[int, list[dict[str, str]]],
+        found: list[float | Unscorable],
+        names: Sequence[str],
     ) -> dict[int, str]:
         """Put the scores of rows into `found`; returns the answers that hold none, by place."""
-        replies = self._client.ask([{"messages": m} for m in asked.values()], self._fields)
+        requests, places = [{"messages": messages} for messages in asked.values()], list(asked)
+
+        def done(number: int, reply: Reply | Unscorable) -> None:
+            score = reply if isinstance(reply, Unscorable) else self.read(reply)
+            if score is not None:
+                early(places[number], score)
+
+        replies = self._client.ask(requests, self._fields, [names[at] for at in asked], done)
         unread = {}
         for at, reply in zip(asked, replies, strict=True):
             score = reply if isinstance(reply, Unscorable) else self.read(reply)
@@ -195,8 +212,8 @@ class LLMJudge:
         return {"type": "json_schema", "json_schema": named}
 
     @cached_property
-    def _client(self) -> Client:
-        return Client(self.server)
+    def _client(self) -> Client[Reply] | BatchClient:
+        return BatchClient(self.server, self.batch) if self.batch else Client(self.server, CHAT)
 
 
 def _score(text: str) -> float | None:

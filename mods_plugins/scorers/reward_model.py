@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,8 +19,10 @@ from mods_plugins.hf.chat.templates import template_arguments
 from mods_plugins.hf.checking import check_reward, one_output
 from mods_plugins.hf.devices import resolved_dtype
 from mods_plugins.hf.identity import model_identity
-from mods_plugins.hf.loading import load_network, load_tokenizer
+from mods_plugins.hf.loading import load_config, load_network, load_tokenizer
 from mods_plugins.hf.tokens import Row, model_inputs, token_limit, usable_padding
+from mods_plugins.openai.server import Server
+from mods_plugins.scorers.served_reward import Kind, Parity, ServedClassifier, kept_scores, probes
 from mods_plugins.text import with_response
 from mods_plugins.thoughts import block, split_thoughts
 
@@ -28,7 +31,11 @@ if TYPE_CHECKING:
 
     from mods.interfaces import Register
 
+logger = logging.getLogger(__name__)
+
 Template = Literal["auto", "pair", "chat"]
+BATCHES = 2
+"""A call gets so many rows for each request under way, where a server rates them."""
 DEFAULT_MODEL = "OpenAssistant/reward-model-deberta-v3-large-v2"
 
 
@@ -52,6 +59,13 @@ class RewardModel:
     The tools and calls of a row are read, the thoughts before its response only with `thoughts`.
     `template_kwargs` are further variables of the chat template (a table, or JSON text).
 
+    With `server`, the address of a vLLM or SGLang (`kind`), the model answers there, under the name
+    `served_as` where that is not `model`. Rows are rendered and cut into tokens here all the same,
+    and raw outputs are asked for. Before a run eight rows are rated here and there; the run is
+    refused if they differ by more than `tolerance`, a share of the spread of the scores here, and
+    what was found is noted. `parity=skip` leaves that out. For `key_env`, `concurrency`, `retries`
+    and `timeout` see the generator `openai`.
+
     Rows of similar length share a batch of at most `batch_tokens` (see `TokenBatches`), padded on
     the right and masked, so that neither batch nor order matters beyond rounding (about 1e-6 in
     float32; bfloat16, which `dtype=auto` takes on a device that has it, keeps two to three digits).
@@ -70,7 +84,18 @@ class RewardModel:
         batch_tokens: int | None = None,
         device: str = "auto",
         dtype: str = "auto",
+        server: str = "",
+        kind: Kind = "vllm",
+        served_as: str = "",
+        parity: Literal["check", "skip"] = "check",
+        tolerance: float = 0.05,
+        key_env: str = "",
+        concurrency: int = 32,
+        retries: int = 6,
+        timeout: float = 600.0,
     ) -> None:
+        _check("kind", kind, ("vllm", "sglang"))
+        _check("parity", parity, ("check", "skip"))
         _check("template", template, ("auto", "pair", "chat"))
         _check("too_long", too_long, ("truncate", "quarantine"))
         self.model = model
@@ -84,6 +109,12 @@ class RewardModel:
         self.batch_tokens = batch_tokens
         self.device = device
         self.dtype = dtype
+        self.wants_parity, self.tolerance = parity == "check", tolerance
+        self.served: ServedClassifier | None = None
+        if server:
+            named = Server(server, served_as or model, "", key_env, concurrency, retries, timeout)
+            self.served = ServedClassifier(named, kind)
+            self.chunk_size = BATCHES * concurrency
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the scores: the model, its revision or hash, the form of a row."""
@@ -94,8 +125,11 @@ class RewardModel:
             "thoughts": self.thoughts,
             "max_length": self.max_length,
             "too_long": self.too_long,
-            "dtype": resolved_dtype(self.dtype, self.device),
+            **(self.served.identity() if self.served else self._computing()),
         }
+
+    def _computing(self) -> dict[str, Any]:
+        return {"dtype": resolved_dtype(self.dtype, self.device)}
 
     def check(self) -> None:
         """Refuse a model with more outputs than one, or whose template fails, before any work."""
@@ -104,6 +138,42 @@ class RewardModel:
             probe = Record.from_instruction("mods-probe", PROBE)
             if PROBE not in self._renderer.whole(probe, thoughts=False):
                 raise ModsError(f"{self.model}: the chat template does not print the response")
+        if self.served is not None:
+            self._check_served(self.served)
+
+    def _check_served(self, served: ServedClassifier) -> None:
+        """Refuse a server that has another model, or rates rows unlike the model here."""
+        if self._form == "pair" and getattr(self._text_config, "type_vocab_size", 0) > 1:
+            raise SettingsError(
+                f"{self.model} tells two texts apart by segments, which servers are not told: "
+                "leave out `server`, or set `template` to chat"
+            )
+        served.check()
+        if self.wants_parity:
+            served.accept(self.parity(), self.tolerance, self.model)
+        else:
+            told = "%s was not held against the model here (parity=skip)"
+            logger.warning(told, served.server.root)
+
+    def parity(self) -> Parity:
+        """Rate eight rows here and at the server, and compare.
+
+        The scores here are kept in the usual cache, so that the model is loaded here only once.
+        """
+        assert self.served is not None
+        records = probes()
+        return self.served.parity(self._own_scores(records), [self._fit(r)[0] for r in records])
+
+    def _own_scores(self, records: Sequence[Record]) -> list[float | Unscorable]:
+        """Return the scores of the model itself, computed here or kept from an earlier run."""
+        own = RewardModel(
+            model=self.model, revision=self.revision, template=self.template,
+            template_kwargs=self.arguments, thoughts=self.thoughts, max_length=self.max_length,
+            too_long=self.too_long, batch_size=self.batch_size, device=self.device,
+            dtype=self.dtype,
+        )  # fmt: skip
+        makes = {**own.identity(), "rows": [record.id for record in records]}
+        return kept_scores(makes, lambda: own.score(records))
 
     def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
         """Return the model's output for each record: any finite number, higher is better.
@@ -116,13 +186,8 @@ class RewardModel:
             rows.append(row)
             shortened += [at] * is_cut
         cut(shortened)
-        scores = iter(
-            self._batches.run(
-                [row for row in rows if isinstance(row, Row)],
-                self._rated,
-                length=lambda row: len(row.ids),
-            )
-        )
+        whole = {at: row for at, row in enumerate(rows) if isinstance(row, Row)}
+        scores = iter(self._rate(list(whole.values()), list(whole)))
         return [row if isinstance(row, Unscorable) else next(scores) for row in rows]
 
     def score_responses(
@@ -134,6 +199,11 @@ class RewardModel:
         """
         pairs = zip(records, responses, strict=True)
         return self.score([_answered(record, response) for record, response in pairs])
+
+    def _rate(self, rows: Sequence[Row], places: Sequence[int]) -> list[float | Unscorable]:
+        if self.served is not None:
+            return self.served.rate(rows, places)
+        return self._batches.run(rows, self._rated, length=lambda row: len(row.ids))
 
     def _rated(self, rows: Sequence[Row]) -> list[float | Unscorable]:
         """Rate a batch; a row that there is no memory for, all by itself, has no score."""
@@ -220,7 +290,8 @@ class RewardModel:
     def _tokens(self, record: Record) -> Row:
         if self._form == "pair":
             encoded = self._tokenizer(*self._pair(record), verbose=False)
-            types = encoded.get("token_type_ids") if self._reads_types else None
+            reads_types = self.served is None and self._reads_types
+            types = encoded.get("token_type_ids") if reads_types else None
             return Row(list(encoded["input_ids"]), types)
         text = self._renderer.whole(record, thoughts=self.thoughts)
         # The template writes the special tokens itself.
@@ -261,6 +332,8 @@ class RewardModel:
 
     @cached_property
     def _text_config(self) -> Any:
+        if self.served is not None:
+            return load_config(self.model, revision=self.revision).get_text_config()
         return self._network.config.get_text_config()
 
     @cached_property

@@ -21,6 +21,7 @@ import pytest
 
 from mods import DataError, OutputError
 from mods.files import (
+    default_cache,
     file_digest,
     from_json,
     holds_bytes,
@@ -344,3 +345,11 @@ def test_the_digest_of_a_value_does_not_depend_on_the_order_of_its_keys() -> Non
     assert len(json_digest([])) == 32
     with pytest.raises(TypeError):
         json_digest({"a": 1, 2: 3})
+
+
+def test_the_usual_folder_can_be_named_in_the_environment(monkeypatch):
+    monkeypatch.setenv("MODS_CACHE", "~/here")
+    assert default_cache() == Path("~/here").expanduser()
+    monkeypatch.delenv("MODS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert default_cache() == Path("/somewhere/mods")

@@ -24,6 +24,11 @@ def body(found, status=200, **headers):
     return status, {name.replace("_", "-"): v for name, v in headers.items()}, json.dumps(found)
 
 
+def pools(value, model="tiny"):
+    """A score, as vLLM's `/pooling` tells one."""
+    return body({"model": model, "data": [{"index": 0, "data": [value]}], "usage": {}})
+
+
 def fails(status, message="broken", **headers):
     """An error, as servers tell one."""
     return body({"error": {"message": message}}, status, **headers)
@@ -51,6 +56,8 @@ class ChatServer:
 
     answer: object = lambda asked: says(f"re: {asked.text}")
     models: tuple = ("tiny",)
+    without_list: int = 404
+    """What is answered to who wants the list of no models."""
     seen: list = field(default_factory=list)
     most: int = 0
     """Requests that were under way at once, at most."""
@@ -78,8 +85,9 @@ class ChatServer:
         asked = Asked(path, headers, found)
         with self._lock:
             self.seen.append(asked)
-            self._times[json.dumps(found["messages"])] += 1
-            asked.times = self._times[json.dumps(found["messages"])]
+            question = json.dumps(found.get("messages") or found)
+            self._times[question] += 1
+            asked.times = self._times[question]
             self._now += 1
             self.most = max(self.most, self._now)
         try:
@@ -109,7 +117,7 @@ def handler(stub):
 
         def do_GET(self):
             listed = {"data": [{"id": name} for name in stub.models]}
-            self.send(body(listed) if stub.models else fails(404))
+            self.send(body(listed) if stub.models else fails(stub.without_list))
 
         def do_POST(self):
             size = int(self.headers["content-length"])

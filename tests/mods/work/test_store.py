@@ -2,12 +2,11 @@
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from mods import CacheError, PluginError
-from mods.work.store import Store, default_cache, digest
+from mods.work.store import Store, digest
 
 
 @pytest.fixture
@@ -79,14 +78,6 @@ def test_an_identity_must_be_plain():
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     with pytest.raises(PluginError, match=r"identity\(\) must give plain JSON"):
         digest({1: "a", "b": 2})
-
-
-def test_the_usual_folder_can_be_named_in_the_environment(monkeypatch):
-    monkeypatch.setenv("MODS_CACHE", "~/here")
-    assert default_cache() == Path("~/here").expanduser()
-    monkeypatch.delenv("MODS_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert default_cache() == Path("/somewhere/mods")
 
 
 def test_a_file_that_another_run_sets_up_at_the_moment_is_waited_for(tmp_path, monkeypatch):

@@ -2,12 +2,12 @@
 
 import random
 import warnings
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
 from conftest import HERE
 
-from mods import Outcome, PluginError, Record, Unscorable
+from mods import Outcome, PluginError, Record, Unscorable, cut, early
 from mods.plugins.part import Part
 from mods.settings.choice import Choice
 from mods.work.columns import SCORES
@@ -74,6 +74,57 @@ def test_an_interrupted_call_goes_on_with_the_very_same_batches(scoring, work):
     resumed, again = scoring()
     work.rows(resumed, SCORES, items(records(*reversed(lengths))))
     assert scorer.seen + again.seen == expected
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError])
+def test_what_was_there_before_a_call_ended_is_kept(end, scoring, work, monkeypatch):
+    def one_by_one(self, records):
+        found = []
+        for at, record in enumerate(records):
+            if len(record.response) == 5 and not resumed:
+                raise end("the power went out")
+            found.append(float(len(record.response)))
+            early(at, found[-1])
+            if len(record.response) == 9:
+                cut([at])
+        self.seen.append(found)
+        return found
+
+    monkeypatch.setattr(Batches, "score", one_by_one)
+    job, scorer = scoring()
+    rows, resumed = items(records(9, 7, 5, 3)), False
+    with pytest.raises((KeyboardInterrupt, PluginError), match="the power went out"):
+        work.rows(job, SCORES, rows)
+    resumed = True
+    found = work.rows(job, SCORES, rows)
+    assert (found.values, found.cut) == ([9.0, 7.0, 5.0, 3.0], [0])
+    assert scorer.seen == [[5.0], [3.0]]
+
+
+def test_a_row_that_failed_in_passing_is_not_kept_as_such(scoring, work, monkeypatch):
+    job, scorer = scoring()
+    passing = Unscorable("no room", lasting=False)
+    monkeypatch.setattr(Batches, "score", lambda self, records: [passing, 5.0])
+    assert work.rows(job, SCORES, items(records(9, 5))).values == [passing, 5.0]
+    assert work.progress.notices == [
+        "quality: 1 rows failed in passing; the next run tries them again"
+    ]
+    monkeypatch.undo()
+    assert work.rows(job, SCORES, items(records(9, 5))).values == [9.0, 5.0]
+    assert scorer.seen == [["x" * 9]]
+
+
+@pytest.mark.parametrize("fails_at", [None, 0])
+def test_a_plugin_gives_back_what_it_holds_when_the_work_is_done_or_failed(
+    fails_at, scoring, work, monkeypatch
+):
+    closed = []
+    monkeypatch.setattr(Batches, "close", lambda self: closed.append(1), raising=False)
+    job, scorer = scoring()
+    scorer.fails_at = fails_at
+    with nullcontext() if fails_at is None else pytest.raises(PluginError):
+        work.rows(job, SCORES, items(records(9, 5)))
+    assert closed == [1]
 
 
 def test_a_result_that_breaks_a_rule_is_not_kept(scoring, work, monkeypatch):

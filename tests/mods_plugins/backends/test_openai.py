@@ -1,6 +1,7 @@
 """The generator `openai`: through the pipeline, as `mods run` uses it."""
 
 import os
+import signal
 
 import pytest
 from conftest import HERE
@@ -112,7 +113,7 @@ def test_a_run_that_the_server_left_goes_on_and_asks_only_what_is_missing(served
         with pytest.raises(ModsError, match="the key is refused"):
             select(generator=few, alpha="top 40")
         asked = stub.texts()
-        kept = asked[:8]  # two calls were finished, the third was not
+        kept = asked[:9]  # two calls were finished, and one row of the third
         room[0] = 1000
         selection = select(generator=few, alpha="top 40")
         again = stub.texts()[len(asked) :]
@@ -123,6 +124,54 @@ def test_a_run_that_the_server_left_goes_on_and_asks_only_what_is_missing(served
     with ChatServer(lambda asked: says(asked.text)) as other:
         whole = select(generator=through(other), alpha="top 40", cache=tmp_path / "other")
     assert [r.id for r in whole.records] == [r.id for r in selection.records]
+
+
+def test_ctrl_c_keeps_every_answer_that_is_there(served, select):
+    first = []
+
+    def answer(asked):
+        if len(first) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+            return NEVER
+        first.append(asked.text)
+        return says(asked.text)
+
+    with ChatServer(answer) as stub:
+        one_by_one = through(stub, concurrency=1)
+        with pytest.raises(KeyboardInterrupt):
+            select(generator=one_by_one)
+        stub.answer = lambda asked: says(asked.text)
+        before = len(stub.seen)
+        select(generator=one_by_one)
+        again = stub.texts()[before:]
+    assert len(first) == 5
+    assert not set(first) & set(again)
+    assert len(again) == 22 - 5
+
+
+def test_a_row_that_failed_in_passing_is_asked_again_by_the_next_run(served, select, tmp_path):
+    ill = [True]
+
+    def answer(asked):
+        return fails(500) if "guitar" in asked.text and ill[0] else says(asked.text)
+
+    with ChatServer(answer) as stub:
+        found = select(generator=through(stub))
+        away = [r for r in found.receipts if r.fate == "quarantined" and r.stage == "necessity"]
+        (note,) = [n for n in found.manifest["notices"] if "failed in passing" in n]
+        assert note.startswith(f"necessity: answers: {len(away)} rows failed in passing")
+        ill[0], before = False, len(stub.seen)
+        well = select(generator=through(stub))
+        assert len(stub.seen) - before == len(away) > 0
+    assert not [r for r in well.receipts if r.fate == "quarantined" and r.stage == "necessity"]
+
+
+def test_answers_at_the_limit_are_told_as_such(served, select):
+    with ChatServer(lambda asked: says(asked.text, finish="length")) as stub:
+        notices = select(generator=through(stub)).manifest["notices"]
+    told = "answers: 22 of 22 rows were cut: the prompt, or the answer, is longer than openai takes"
+    assert told in notices
+    assert not [n for n in notices if "longer than openai reads" in n]
 
 
 def test_a_bad_day_of_the_server_changes_no_receipt(served, select, tmp_path, monkeypatch):

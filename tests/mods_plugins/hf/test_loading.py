@@ -7,7 +7,13 @@ from support.tiny_models import tiny_llama, tiny_tokenizer
 from mods import ModsError
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.identity import model_identity
-from mods_plugins.hf.loading import load_config, load_network, load_tokenizer, quiet
+from mods_plugins.hf.loading import (
+    load_config,
+    load_generation_stops,
+    load_network,
+    load_tokenizer,
+    quiet,
+)
 
 PLACE = {"revision": None, "device": "cpu", "dtype": "float32"}
 
@@ -77,3 +83,13 @@ def test_loading_shows_nothing_and_leaves_the_library_as_it_was(tmp_path, capfd)
     with pytest.raises(KeyError), quiet():
         raise KeyError
     assert (logging.get_verbosity(), warnings.filters[:]) == before
+
+
+def test_the_tokens_that_end_an_answer_are_told_without_loading_weights(tmp_path):
+    path = str(tiny_llama(tmp_path))
+    assert load_generation_stops(path) == [tiny_tokenizer().eos_token_id]
+    (tmp_path / "generation_config.json").write_text('{"eos_token_id": [3, 5]}')
+    assert load_generation_stops(path) == [3, 5]
+    assert CausalLM.load(path, device="cpu").stop_ids[:2] == [3, 5]
+    (tmp_path / "generation_config.json").unlink()
+    assert load_generation_stops(path) == [tiny_tokenizer().eos_token_id]

@@ -8,14 +8,15 @@ import pytest
 from support.chat_server import DROP, NEVER, ChatServer, body, fails, says
 
 from mods import ModsError, Unscorable
-from mods_plugins.openai.client import PROBE, Client
+from mods_plugins.openai.client import Client
+from mods_plugins.openai.endpoints import CHAT
 from mods_plugins.openai.server import Server
 
-OK = PROBE["messages"][0]["content"]
+OK = CHAT.probe["messages"][0]["content"]
 
 
 def client(stub, **options):
-    return Client(Server(stub.url, "tiny", **options))
+    return Client(Server(stub.url, "tiny", **options), CHAT)
 
 
 def questions(n):
@@ -185,8 +186,9 @@ def test_a_model_that_is_not_served_is_told_before_any_work():
         with pytest.raises(ModsError, match=r"no model 'tiny'.*'small', 'large'"):
             client(stub).check()
         assert stub.seen == []
-    with ChatServer(models=()) as stub:  # a server without a list
-        client(stub).check()
+    for status in (404, 500):  # a server without a list
+        with ChatServer(models=(), without_list=status) as stub:
+            client(stub).check()
 
 
 def test_whether_a_server_takes_a_field_is_found_out_with_one_question():

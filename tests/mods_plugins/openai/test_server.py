@@ -59,6 +59,7 @@ def test_the_key_comes_from_the_environment_and_is_no_part_of_what_is_shown(monk
         ("tiny", "tiny", True), ("tiny", "", True), ("tiny", "tiny-2026-01-01", True),
         ("org/tiny", "tiny", True), ("tiny", "org/tiny", True), ("tiny", "large", False),
         ("tiny", "tiny:latest", True), ("tiny", "tiny-large", False), ("tiny", "tiny2", False),
+        ("/a/tiny", "/a/tiny@main", True), ("tiny", "large@main", False),
     ],
 )  # fmt: skip
 def test_the_name_of_another_model_is_noticed(asked, answered, known):
