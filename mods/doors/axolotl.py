@@ -1,7 +1,7 @@
 """`axolotl mods …`: the command line of mods within that of axolotl.
 
-The entry point `mods` of the group `axolotl.cli_commands` names `command`. axolotl imports it once it
-is called; nothing of axolotl is imported here.
+The entry point `mods` of the group `axolotl.cli_commands` names `command`. axolotl imports it once
+it is called; nothing of axolotl is imported here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`mods_selector`: a selection with mods as an operator of Data-Juicer.
 
-The entry point `mods` of the group `data_juicer.ops` names this module, which Data-Juicer imports to
-have the operator registered. Nothing else imports it: it needs Data-Juicer.
+The entry point `mods` of the group `data_juicer.ops` names this module, which Data-Juicer imports
+to have the operator registered. Nothing else imports it: it needs Data-Juicer.
 """
 
 from __future__ import annotations
