@@ -1,6 +1,6 @@
 """How fast the page of a run is in a real browser, and how large: prints JSON.
 
-Usage: python benchmarks/report_page.py RUN [WORD ...]     (needs playwright and Chromium)
+Usage: python -m benchmarks.report_page RUN [WORD ...]     (needs playwright and Chromium)
 """
 
 import json
