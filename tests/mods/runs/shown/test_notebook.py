@@ -28,7 +28,6 @@ def test_what_is_in_data_is_shown_as_text(select):
     assert "\x1b" not in page
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_a_notebook_shows_a_selection(data, tmp_path):
     nbclient = pytest.importorskip("nbclient")
     import nbformat
