@@ -4,6 +4,7 @@
 # make bench  selection speed against its baselines
 # make fuzz   a million mutated rows through the readers (N=1000000)
 # make docs   write the generated pages: the command line, the Python API, the README's tables and tree
+# make site   the docs site, into build/site
 # make sanitize   the C++ core under ASan, UBSan and TSan
 # make serving-check  asks a real vLLM, in an environment of its own (SERVING=.venv-serving)
 # make torture   what a bad day does to runs: kills, flipped bits, full disks, hostile input
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -path '*/__pycache__/*') \
            CMakeLists.txt pyproject.toml tools/setup_env.py
 
-.PHONY: demo test lint bench fuzz docs sanitize torture serving-check gpu-check clean
+.PHONY: demo test lint bench fuzz docs site sanitize torture serving-check gpu-check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
@@ -57,6 +58,10 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.show
 	$(BIN)/python tools/data_fields.py
 	$(BIN)/python tools/tree.py
+
+site: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "the site lies in build/site"
 
 clean:
 	rm -rf build dist $(VENV) demo-run

@@ -1,9 +1,10 @@
 """How fast the page of a run is in a real browser, and how large: prints JSON.
 
-Usage: python benchmarks/report_page.py RUN [WORD ...]     (needs playwright and Chromium)
+Usage: python -m benchmarks.report_page RUN [WORD ...]     (needs playwright and Chromium)
 """
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -11,6 +12,8 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+from mods.kcenter.bench import machine_line
 
 FILTER = """async (value) => {
   const label = [...document.querySelectorAll(".filters label")].find((l) => l.textContent.startsWith("fate"));
@@ -41,6 +44,8 @@ def measure(path: Path, words: list[str]) -> dict[str, object]:
     text = path.read_bytes().decode("utf-16")
     meta = json.loads(re.search(r'<script id="meta"[^>]*>(.*?)</script>', text, re.S)[1])
     found = {
+        "machine": machine_line(),
+        "load": [round(load, 1) for load in os.getloadavg()],
         "rows": meta["count"],
         "page_bytes": path.stat().st_size,
         "packed_text_bytes": meta["texts"]["bytes"],

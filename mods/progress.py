@@ -27,7 +27,8 @@ ON_SCREEN, IN_LOGS = 0.2, 15.0
 
 def open_screen() -> bool:
     """Say whether standard error can be written to."""
-    return sys.stderr is not None and not sys.stderr.closed
+    # Other programs put streams of their own in its place, which need not know that they are open.
+    return sys.stderr is not None and not getattr(sys.stderr, "closed", False)
 
 
 def live() -> bool:

@@ -27,6 +27,7 @@ LAYERS = [
     {"verdicts"},
     {"commands"},
     {"cli"},
+    {"doors"},
     {"__main__"},
 ]
 """The folders and root modules of mods from the bottom to the top: one imports only from layers

@@ -80,6 +80,26 @@ class Notebook(io.StringIO):
     __module__ = "ipykernel.iostream"
 
 
+def test_a_stream_of_another_program_in_its_place_does(monkeypatch):
+    class Stream:  # as Data-Juicer has one: it does not know `closed`
+        def __init__(self):
+            self.text = ""
+
+        def write(self, text):
+            self.text += text
+
+        def flush(self):
+            pass
+
+        def isatty(self):
+            return False
+
+    monkeypatch.setattr(sys, "stderr", Stream())
+    with Progress().bar("work", 3) as advance:
+        advance(3)
+    assert sys.stderr.text.startswith("work: 3 rows")
+
+
 def test_a_log_gets_whole_lines(monkeypatch, capsys):
     moments = iter([0.0, 20.0, 40.0, 60.0])
     monkeypatch.setattr("mods.progress.IN_LOGS", 0)

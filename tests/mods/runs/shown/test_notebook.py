@@ -4,6 +4,8 @@ import base64
 import re
 from dataclasses import replace
 
+import pytest
+
 
 def test_a_selection_shows_its_table_and_picture(select):
     page = select()._repr_html_()
@@ -24,3 +26,17 @@ def test_what_is_in_data_is_shown_as_text(select):
     assert page.count("<img") == 1
     assert "\u202e" not in page
     assert "\x1b" not in page
+
+
+def test_a_notebook_shows_a_selection(data, tmp_path):
+    nbclient = pytest.importorskip("nbclient")
+    import nbformat
+
+    cell = (
+        f"import mods\nmods.select({str(data)!r}, recipe='offline', quality='response-length', "
+        f"embedder='tfidf', seeds=5, budget=5, cache={str(tmp_path / 'cache')!r}, quiet=True)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=300).execute()
+    (shown,) = (o for o in notebook.cells[0].outputs if o.output_type == "execute_result")
+    assert "<th>total</th><td>5</td>" in shown["data"]["text/html"]

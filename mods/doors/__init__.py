@@ -1,0 +1,1 @@
+"""Doors from other programs: where people already are, mods is one step away."""
