@@ -169,7 +169,7 @@ class RewardModel:
         own = RewardModel(
             model=self.model, revision=self.revision, template=self.template,
             template_kwargs=self.arguments, thoughts=self.thoughts, max_length=self.max_length,
-            too_long=self.too_long, batch_size=self.batch_size, device=self.device,
+            too_long=self.too_long, batch_tokens=self.batch_tokens, device=self.device,
             dtype=self.dtype,
         )  # fmt: skip
         makes = {**own.identity(), "rows": [record.id for record in records]}
