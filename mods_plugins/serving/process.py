@@ -83,9 +83,10 @@ class ServerProcess:
             time.sleep(PAUSE)
         logger.info("%s: answers after %.0f s", self.name, time.monotonic() - start)
 
-    def check(self) -> None:
-        """Raise `ModsError` with the end of the log if the server has ended."""
-        if self._keeper.poll() is not None:
+    def check(self, seconds: float = 0.0) -> None:
+        """Raise `ModsError` with the end of the log if the server ends within some seconds."""
+        with suppress(subprocess.TimeoutExpired):
+            self._keeper.wait(seconds)
             raise ModsError(f"{self.name} ended by itself{self._quoted()}")
 
     def stop(self) -> None:

@@ -36,6 +36,8 @@ TAKEN = (
 """Further arguments that may be given: of speed and memory. Others open the server, or run code."""
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks of adapters that vLLM can make room for."""
+ENDING = 5.0
+"""Seconds that a server which no longer answers may take to end."""
 QUIET = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 """vLLM would tell its makers how it is used."""
 
@@ -159,7 +161,7 @@ class RunningVLLM:
     def lost(self, error: ModsError) -> ModsError:
         """Say why it no longer answers: with the end of its log, if it has died."""
         try:
-            self._process.check()
+            self._process.check(ENDING)
         except ModsError as ended:
             return ended
         return error
