@@ -32,6 +32,7 @@ if OLD:
     from mods_plugins.tuning import tune
 
     from mods.settings import Generation, Tuning
+    from mods_plugins.coherence import Coherence
     from mods_plugins.embedders import SentenceEmbedder
 else:
     from mods.settings.options import Generation, Tuning
@@ -78,7 +79,7 @@ def sentence_transformer() -> Any:
 
 @cache
 def reward_folder() -> str:
-    """A classifier of the size of DeBERTa-v3-base with random weights, and a tokenizer."""
+    """A classifier of the size of DeBERTa-v3-large with random weights, and a tokenizer."""
     import torch
     from transformers import AutoTokenizer, DebertaV2Config, DebertaV2ForSequenceClassification
 
@@ -87,8 +88,8 @@ def reward_folder() -> str:
     tokenizer.model_max_length = 512
     torch.manual_seed(0)
     config = DebertaV2Config(
-        vocab_size=len(tokenizer), hidden_size=768, num_hidden_layers=12, num_attention_heads=12,
-        intermediate_size=3072, relative_attention=True, position_buckets=256,
+        vocab_size=len(tokenizer), hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,
+        intermediate_size=4096, relative_attention=True, position_buckets=256,
         norm_rel_ebd="layer_norm",
         pos_att_type=["p2c", "c2p"], share_att_key=True, position_biased_input=False,
         max_position_embeddings=512, type_vocab_size=0, pad_token_id=tokenizer.pad_token_id,
@@ -140,6 +141,10 @@ def tokens_of_texts() -> int:
 
 
 def coherence() -> tuple[int, int]:
+    if OLD:
+        scorer = Coherence(encoder=ENCODER, sample=100, device="cpu")
+        scorer.score_pool(records()[:200], scorer.features(records()[:200]))
+        return 200, 0
     with tempfile.TemporaryDirectory() as folder:
         mods.score(
             [*rows()[:200]], quality=f"coherence:encoder={ENCODER},device=cpu,sample=100",
@@ -239,8 +244,8 @@ def fresh_model() -> Any:
 
 
 def reward() -> tuple[int, int]:
-    reward_scorer().score(records()[:48])
-    return 48, tokens_of_pairs(48)
+    reward_scorer().score(records()[:64])
+    return 64, tokens_of_pairs(64)
 
 
 def reward_of_the_reference() -> tuple[int, int]:
@@ -248,12 +253,12 @@ def reward_of_the_reference() -> tuple[int, int]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     tokenizer, network = reference_reward(AutoTokenizer, AutoModelForSequenceClassification)
-    for row in rows()[:48:4]:
+    for row in rows()[:64:8]:
         pair = tokenizer(
             row["instruction"], row["output"], truncation=True, max_length=512, return_tensors="pt"
         )
         network(input_ids=pair["input_ids"], attention_mask=pair["attention_mask"]).logits[0].item()
-    return 12, tokens_of_pairs(48, 4)
+    return 8, tokens_of_pairs(64, 8)
 
 
 @cache

@@ -215,6 +215,10 @@ class PartTask:
             error=error,
         )
 
+    def close(self) -> None:
+        """Have the plug-in let go of what it holds, where it is made; see `Part.close`."""
+        self.part.close()
+
     @cached_property
     def _fitted(self) -> bool:
         if self.fit is not None:

@@ -6,6 +6,7 @@ import pickle
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
@@ -143,11 +144,14 @@ def serve(connection: Any, devices: Sequence[str], place: int) -> None:
                 chunk = connection.recv()
                 try:
                     task = pickle.loads(task) if isinstance(task, bytes) else task
-                    answer: Any = task.run(chunk)
+                    found: Outcome = task.run(chunk)
+                    answer: Any = replace(found, error=found.error and sendable(found.error))
                 except BaseException as error:
                     answer = sendable(error)
                 connection.send(answer)
             else:
+                if hasattr(task, "close"):
+                    task.close()
                 task = None
                 free_memory()
 
