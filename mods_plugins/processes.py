@@ -1,8 +1,9 @@
-"""What processes of this machine send one another."""
+"""Processes of this machine: what they send one another, and where they meet."""
 
 from __future__ import annotations
 
 import pickle
+import socket
 
 from mods.errors import PluginError
 from mods.wording import describe
@@ -15,3 +16,11 @@ def sendable(error: BaseException) -> BaseException:
     except Exception:
         return PluginError(describe(error))
     return error if isinstance(error, Exception) else PluginError(describe(error))
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -6,7 +6,6 @@ import http.client
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -117,14 +116,6 @@ class ServerProcess:
         if not lines:
             return "; it said nothing"
         return "; the end of its log (" + str(self.log) + "):\n  " + "\n  ".join(lines)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind((HERE, 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def answers(port: int, path: str) -> bool:

@@ -21,7 +21,8 @@ from mods_plugins.hf.locate import locate
 from mods_plugins.openai.client import Client
 from mods_plugins.openai.endpoints import COMPLETIONS, Written
 from mods_plugins.openai.server import Server
-from mods_plugins.serving.process import HERE, ServerProcess, free_port
+from mods_plugins.processes import free_port
+from mods_plugins.serving.process import HERE, ServerProcess
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import wait
@@ -16,7 +15,7 @@ from mods.spending import spending, spent
 from mods_plugins.devices import settle
 from mods_plugins.hf.tuning.checkpoints import last_checkpoint
 from mods_plugins.hf.tuning.job import Job
-from mods_plugins.processes import sendable
+from mods_plugins.processes import free_port, sendable
 
 
 class Told(NamedTuple):
@@ -90,11 +89,3 @@ def take_part(
     except BaseException as error:
         found = sendable(error)
     connection.send(found)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port

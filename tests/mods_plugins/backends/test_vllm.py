@@ -22,7 +22,8 @@ from mods.testing import check_generator
 from mods_plugins.backends.hf import GivenModel
 from mods_plugins.backends.vllm import VLLMGenerator, register_generators
 from mods_plugins.openai.endpoints import Written
-from mods_plugins.serving.process import answers, free_port
+from mods_plugins.processes import free_port
+from mods_plugins.serving.process import answers
 
 GENERATION = Generation(max_new_tokens=12)
 

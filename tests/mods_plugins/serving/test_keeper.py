@@ -11,7 +11,8 @@ from support.fake_vllm import alive
 
 OWNER = """
 import sys, time
-from mods_plugins.serving.process import HERE, ServerProcess, free_port
+from mods_plugins.processes import free_port
+from mods_plugins.serving.process import HERE, ServerProcess
 port = free_port()
 arguments = ["serve", "m", "--host", HERE, "--port", str(port), "--served-model-name", "m"]
 server = ServerProcess("vllm", [sys.argv[1], *arguments], {})

@@ -8,8 +8,9 @@ import pytest
 from support.fake_vllm import alive
 
 from mods import ModsError
+from mods_plugins.processes import free_port
 from mods_plugins.serving import keeper, process
-from mods_plugins.serving.process import HERE, ServerProcess, answers, free_port
+from mods_plugins.serving.process import HERE, ServerProcess, answers
 
 
 @pytest.fixture
