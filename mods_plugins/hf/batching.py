@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from mods.errors import SettingsError
@@ -27,6 +28,8 @@ PADDING = 0.05
 """The most of a batch that may be padding, unless it is small."""
 SMALL = 1 / 8
 """Share of the tokens at once below which a batch is small: it may have more padding."""
+PREPARED = 64
+"""Items that are prepared at once, while those before them are computed."""
 SPARE = 0.5
 """Share of a device's memory that must be free for batches to grow."""
 
@@ -112,6 +115,24 @@ def end_of_batch(lengths: Sequence[int], start: int, tokens: int, padding: float
         if stop > start and (computed > tokens or padded):
             return stop
     return len(lengths)
+
+
+def ahead(
+    prepare: Callable[[list[Item]], Output], items: Sequence[Item], length: Callable[[Item], int]
+) -> Iterator[tuple[list[int], Output]]:
+    """Yield the places of some items and `prepare` of them, longest first.
+
+    A thread prepares the next ones meanwhile: so a tokenizer, which holds no lock of Python, makes
+    rows ready while the device computes. `length` is about that of an item.
+    """
+    order = sorted(range(len(items)), key=lambda at: (-length(items[at]), at))
+    parts = [order[start : start + PREPARED] for start in range(0, len(order), PREPARED)]
+    with ThreadPoolExecutor(1) as thread:
+        coming = [thread.submit(prepare, [items[at] for at in part]) for part in parts[:1]]
+        for number, part in enumerate(parts):
+            following = parts[number + 1 : number + 2]
+            coming += [thread.submit(prepare, [items[at] for at in more]) for more in following]
+            yield part, coming[number].result()
 
 
 def stacked(vectors: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

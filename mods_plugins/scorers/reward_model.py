@@ -11,7 +11,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl, spent
-from mods_plugins.hf.batching import TokenBatches, is_out_of_memory
+from mods_plugins.hf.batching import TokenBatches, ahead, is_out_of_memory
 from mods_plugins.hf.chat.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN, Renderer
 from mods_plugins.hf.chat.sandbox import RenderError
@@ -180,15 +180,15 @@ class RewardModel:
 
         Raises `ModsError` if the model cannot be loaded or has more outputs than one.
         """
-        rows, shortened = [], []
-        for at, record in enumerate(records):
-            row, is_cut = self._fit(record)
-            rows.append(row)
-            shortened += [at] * is_cut
-        cut(shortened)
-        whole = {at: row for at, row in enumerate(rows) if isinstance(row, Row)}
-        scores = iter(self._rate(list(whole.values()), list(whole)))
-        return [row if isinstance(row, Unscorable) else next(scores) for row in rows]
+        if self.served is not None:
+            return self._rate_fitted(range(len(records)), [*map(self._fit, records)])
+        self._network  # noqa: B018  (loaded here, not by the thread that makes rows ready)
+        found: dict[int, float | Unscorable] = {}
+        for places, fitted in ahead(
+            lambda some: [*map(self._fit, some)], records, lambda record: record.size
+        ):
+            found.update(zip(places, self._rate_fitted(places, fitted), strict=True))
+        return [found[at] for at in range(len(records))]
 
     def score_responses(
         self, records: Sequence[Record], responses: Sequence[str]
@@ -199,6 +199,16 @@ class RewardModel:
         """
         pairs = zip(records, responses, strict=True)
         return self.score([_answered(record, response) for record, response in pairs])
+
+    def _rate_fitted(
+        self, places: Sequence[int], fitted: Sequence[tuple[Row | Unscorable, bool]]
+    ) -> list[float | Unscorable]:
+        """Rate the records at some places; each is a row, or a reason, and whether it was cut."""
+        pairs = [*zip(places, fitted, strict=True)]
+        cut(at for at, (_, is_cut) in pairs if is_cut)
+        whole = {at: row for at, (row, _) in pairs if isinstance(row, Row)}
+        scores = iter(self._rate(list(whole.values()), list(whole)))
+        return [row if isinstance(row, Unscorable) else next(scores) for row, _ in fitted]
 
     def _rate(self, rows: Sequence[Row], places: Sequence[int]) -> list[float | Unscorable]:
         if self.served is not None:

@@ -4,6 +4,7 @@ import builtins
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mods import Evidence, ModsError, PluginError, Record
@@ -26,6 +27,27 @@ def test_packaged_sentence_encoder() -> None:
         ["A cat sleeps.", "A kitten naps.", "Taxes are due in April."]
     )
     assert cat @ kitten > 0.5 > cat @ tax
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_vectors_are_those_of_the_library_long_texts_and_prompts_too(normalize: bool) -> None:
+    pytest.importorskip("sentence_transformers")
+    embedder = SentenceEmbedder(device="cpu", normalize=normalize)
+    encoder = embedder._encoder
+    texts = ["", "A cat sleeps.", "long words " * 400, *(f"text {n} " * n for n in range(70))]
+    expected = encoder.encode(texts, normalize_embeddings=normalize, show_progress_bar=False)
+    vectors, too_long = embedder.encode(texts)
+    np.testing.assert_allclose(vectors, expected, atol=2e-6)
+    assert too_long == [2]
+
+    encoder.prompts, encoder.default_prompt_name = {"ask": "query: "}, "ask"
+    prompted = SentenceEmbedder(device="cpu", normalize=normalize)
+    prompted.__dict__["_encoder"] = encoder
+    prompted._is_transformer = True
+    expected = encoder.encode(texts[:2], normalize_embeddings=normalize, show_progress_bar=False)
+    found = prompted.embed(texts[:2])
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+    assert not np.allclose(found, vectors[:2], atol=1e-3)
 
 
 def test_missing_extra_names_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:

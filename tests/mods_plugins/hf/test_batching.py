@@ -1,12 +1,16 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
 
 from mods import SettingsError
+from mods_plugins.hf import batching
 from mods_plugins.hf.batching import (
     CPU_TOKENS,
     PADDING,
     TokenBatches,
+    ahead,
     is_out_of_memory,
     stacked,
 )
@@ -85,6 +89,27 @@ def test_a_result_too_few_is_a_bug_and_no_tokens_a_mistake():
         TokenBatches(4, CPU).run([1, 2], lambda batch: batch[:1], length=lambda _: 1)
     with pytest.raises(SettingsError, match="`batch_tokens` must be at least 1, not 0"):
         TokenBatches(0, CPU)
+
+
+def test_the_next_items_are_made_ready_while_those_before_are_computed(monkeypatch):
+    monkeypatch.setattr(batching, "PREPARED", 2)
+    ready = threading.Event()
+
+    def prepare(words):
+        if "a" in words:
+            ready.set()
+        return [word.upper() for word in words]
+
+    coming = ahead(prepare, ["a", "four", "to", "three"], len)
+    assert next(coming) == ([3, 1], ["THREE", "FOUR"])
+    assert ready.wait(10)  # nobody has asked for them yet
+    assert next(coming) == ([2, 0], ["TO", "A"])
+    assert [*coming] == [*ahead(prepare, [], len)] == []
+
+
+def test_what_fails_in_making_ready_passes_through():
+    with pytest.raises(ZeroDivisionError):
+        [*ahead(lambda numbers: [1 // n for n in numbers], [1, 0], int)]
 
 
 def test_vectors_are_stacked_and_none_are_an_empty_array():
