@@ -5,7 +5,8 @@
 DATA holds rows in Alpaca fields, a JSON object a line. PYTHON is that of an environment with mods
 0.1.0. Each way of a work is done once a round by a process that has its models loaded, one after
 the other, so that a busy minute of the machine meets all of them; the medians and their ratios go
-into the file. `plain` is the loop that a user would write, `reference` that of the paper's code.
+into the file, beside those of other works that it holds. `plain` is the loop that a user would
+write, `reference` that of the paper's code.
 The share of the arithmetic peak counts two operations for each weight of a linear layer but the
 output layer and each token, padding left out (four for tuning: an adapter needs no gradients of
 the weights), over what a large product of matrices in the same number format reaches here.
@@ -24,8 +25,10 @@ from typing import Any
 from mods.kcenter.bench import machine_line
 
 WORKER = Path(__file__).with_name("worker.py")
+TOKENIZING = "tokenizing"
+"""No way of doing it, but a part of it."""
 WAYS: dict[str, tuple[str, ...]] = {
-    "encoder": ("mods", "0.1.0", "plain"),
+    "encoder": ("mods", "0.1.0", "plain", TOKENIZING),
     "coherence": ("mods", "0.1.0"),
     "loss": ("mods", "0.1.0", "plain"),
     "ifd": ("mods", "0.1.0"),
@@ -91,10 +94,13 @@ def summary(work: str, measured: dict[str, list[tuple[float, int, int]]], top: f
     # Rows of one way may be longer than those of another; answers of other decoders are.
     by = 2 if work in READING else 1
     seconds = {way: median(one[0] / one[by] for one in found) for way, found in measured.items()}
+    tokenizing = seconds.pop(TOKENIZING, None)
     told: dict[str, Any] = {
         "seconds_a_token" if work in READING else "seconds_a_row": seconds,
         "ratio": {way: value / seconds["mods"] for way, value in seconds.items() if way != "mods"},
     }
+    if tokenizing is not None:
+        told["share_of_tokenizing"] = tokenizing / seconds["mods"]
     rate = median(tokens / s for s, _, tokens in measured["mods"])
     if work in WEIGHTS:
         told["tokens_per_s"] = rate
@@ -115,7 +121,10 @@ def main() -> None:
     import transformers
 
     top = peak()
+    target = Path(__file__).parents[1] / "results" / f"models-{options.name}.json"
+    known = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
     found: dict[str, Any] = {
+        **known,
         "machine": machine_line(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
@@ -136,7 +145,6 @@ def main() -> None:
     finally:
         now.close()
         before.close()
-    target = Path(__file__).parents[1] / "results" / f"models-{options.name}.json"
     target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(f"wrote {target.name}")
 

@@ -134,6 +134,12 @@ def encode_plainly() -> tuple[int, int]:
     return len(texts()), tokens_of_texts()
 
 
+def tokenize() -> tuple[int, int]:
+    """What the encoder reads, made into tokens and nothing else."""
+    sentence_transformer().tokenizer(texts(), truncation=True, max_length=256)
+    return len(texts()), tokens_of_texts()
+
+
 @cache
 def tokens_of_texts() -> int:
     tokenizer = sentence_transformer().tokenizer
@@ -279,6 +285,7 @@ def tokens_of_pairs(number: int, step: int = 1) -> int:
 WORKS: dict[tuple[str, str], Callable[[], tuple[int, int]]] = {
     ("encoder", "mods"): encode,
     ("encoder", "plain"): encode_plainly,
+    ("encoder", "tokenizing"): tokenize,
     ("coherence", "mods"): coherence,
     ("loss", "mods"): losses,
     ("loss", "plain"): losses_plainly,

@@ -7,7 +7,7 @@ from support.tiny_models import tiny_gpt2, tiny_llama
 from support.tuned import GENERATION, ROWS, TUNING, trainer
 
 from mods import ModsError
-from mods_plugins.hf.tuning.tune import _tuned
+from mods_plugins.hf.tuning.training import fit
 from mods_plugins.hf.tuning.weights import attach_weights, save_weights
 
 ASKED = [row.conversation for row in ROWS]
@@ -20,7 +20,8 @@ def test_what_is_written_and_read_again_is_the_freshly_tuned_model(make, method,
     given = trainer(str(make(tmp_path / "model")), tuning).given
     before = given.load()
     losses = before.mean_losses(before.encode(ROWS))
-    fresh = _tuned(given.load, ROWS, tuning, tmp_path / "checkpoints", seed=1)
+    fresh = given.load()
+    fit(fresh, fresh.encode(ROWS), tuning, folder=tmp_path / "checkpoints", seed=1, micro=2)
     save_weights(fresh, tmp_path / "tuned", "the/base")
     assert not list(tmp_path.glob("*.part"))
     attach_weights(before, tmp_path / "tuned")
