@@ -29,11 +29,11 @@ TOKENIZING = "tokenizing"
 """No way of doing it, but a part of it."""
 WAYS: dict[str, tuple[str, ...]] = {
     "encoder": ("mods", "0.1.0", "plain", TOKENIZING),
-    "coherence": ("mods", "0.1.0"),
+    "coherence": ("mods", "0.1.0", "plain"),
     "loss": ("mods", "0.1.0", "plain"),
-    "ifd": ("mods", "0.1.0"),
+    "ifd": ("mods", "0.1.0", "plain"),
     "generation": ("mods", "0.1.0", "plain", "reference"),
-    "tuning": ("mods", "0.1.0"),
+    "tuning": ("mods", "0.1.0", "plain"),
     "reward": ("mods", "0.1.0", "reference"),
 }
 WEIGHTS = {

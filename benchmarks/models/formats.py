@@ -36,7 +36,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--losses", type=int, default=300)
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.data.read_text(encoding="utf-8").splitlines()]
+    rows = [
+        json.loads(line) for line in options.data.read_text(encoding="utf-8").split("\n") if line
+    ]
     rows = rows[:: max(1, len(rows) // options.rows)][: options.rows]
     found: dict[str, Any] = {"machine": machine_line(), "rows": len(rows)}
     found["selection"] = selections(rows)
@@ -62,7 +64,12 @@ def selections(rows: list[dict[str, str]]) -> dict[str, Any]:
                 )
             )  # fmt: skip
     scores = [
-        np.array([receipt.scores.get("quality", np.nan) for receipt in run.receipts])
+        np.array(
+            [
+                next((v for n, v in receipt.scores.items() if n.startswith("quality")), np.nan)
+                for receipt in run.receipts
+            ]
+        )
         for run in runs
     ]
     there = np.isfinite(scores[0]) & np.isfinite(scores[1])

@@ -7,6 +7,7 @@ JSON: seconds, rows, tokens. It imports nothing that 0.1.0 lacks.
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 import tempfile
@@ -47,7 +48,7 @@ else:
 @cache
 def rows() -> list[dict[str, str]]:
     """Rows of any length, evenly spread over the file."""
-    found = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
+    found = [json.loads(line) for line in DATA.read_text(encoding="utf-8").split("\n") if line]
     found = [row for row in found if row["output"].strip()]
     return found[:: len(found) // 512]
 
@@ -159,6 +160,19 @@ def coherence() -> tuple[int, int]:
     return 200, 0
 
 
+def coherence_plainly() -> tuple[int, int]:
+    """The cosine of instruction and reply, by the library's own loop."""
+    some = rows()[:200]
+    found = [
+        sentence_transformer().encode(
+            [row[part] for row in some], show_progress_bar=False, normalize_embeddings=True
+        )
+        for part in ("instruction", "output")
+    ]
+    (found[0] * found[1]).sum(axis=1)
+    return len(some), 0
+
+
 def losses() -> tuple[int, int]:
     lm = language_model()
     encoded = lm.encode(records()[:48], 1024)
@@ -184,6 +198,25 @@ def losses_plainly() -> tuple[int, int]:
 def ifd() -> tuple[int, int]:
     ifd_scorer().score(records()[:32])
     return 32, 0
+
+
+def ifd_plainly() -> tuple[int, int]:
+    """Two losses, one row at a time: the script of the method's authors."""
+    import torch
+
+    lm = language_model("float32")
+    some = rows()[:32:4]
+    for row in some:
+        asked = f"### Instruction:\n{row['instruction']}\n\n### Response:"
+        for before in (asked, "### Response:"):
+            ids = lm.tokenizer(
+                before + row["output"], truncation=True, max_length=1024, return_tensors="pt"
+            )["input_ids"]
+            labels = ids.clone()
+            labels[0, : len(lm.tokenizer(before)["input_ids"])] = -100
+            with torch.no_grad():
+                lm.model(input_ids=ids, labels=labels).loss.item()
+    return len(some), 0
 
 
 def generation() -> tuple[int, int]:
@@ -241,6 +274,34 @@ def tuning() -> tuple[int, int]:
     return 24, sum(row.size for row in language_model().encode(some, 512))
 
 
+def tuning_plainly() -> tuple[int, int]:
+    """The trainer of transformers with an adapter of peft, as their pages show it, in float32."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+
+    lm = language_model("float32")
+    data = []
+    for row in lm.encode(records()[:24], 512):
+        ids = [*row.prompt, *row.response]
+        labels = [-100] * len(row.prompt) + row.response
+        data.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels})
+    network = get_peft_model(
+        copy.deepcopy(lm.model),
+        LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            folder, per_device_train_batch_size=4, gradient_accumulation_steps=3,
+            num_train_epochs=1, use_cpu=True, report_to="none", save_strategy="no",
+            disable_tqdm=True,
+        )  # fmt: skip
+        Trainer(
+            network, arguments, train_dataset=data,
+            data_collator=DataCollatorForSeq2Seq(lm.tokenizer),
+        ).train()  # fmt: skip
+    return len(data), sum(len(row["input_ids"]) for row in data)
+
+
 def fresh_model() -> Any:
     """A model without an adapter: that of the last tuning is unloaded from it."""
     lm = language_model()
@@ -287,13 +348,16 @@ WORKS: dict[tuple[str, str], Callable[[], tuple[int, int]]] = {
     ("encoder", "plain"): encode_plainly,
     ("encoder", "tokenizing"): tokenize,
     ("coherence", "mods"): coherence,
+    ("coherence", "plain"): coherence_plainly,
     ("loss", "mods"): losses,
     ("loss", "plain"): losses_plainly,
     ("ifd", "mods"): ifd,
+    ("ifd", "plain"): ifd_plainly,
     ("generation", "mods"): generation,
     ("generation", "plain"): generation_plainly,
     ("generation", "reference"): generation_of_the_reference,
     ("tuning", "mods"): tuning,
+    ("tuning", "plain"): tuning_plainly,
     ("reward", "mods"): reward,
     ("reward", "reference"): reward_of_the_reference,
 }

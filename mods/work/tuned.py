@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from mods.records import Record
     from mods.settings.options import Generation
 
-READ_FOR_WRITTEN = 4
-"""Rows read in a call for each that is answered: reading takes a fraction of the time, and rows of
-similar length fill batches better when there are more to choose from."""
-
 
 class TunedModel:
     """The given model tuned on some rows, when first needed; without rows or trainer, as it is."""
@@ -92,10 +88,9 @@ class TunedModel:
         if need == ANSWERS:
             asked = items([record.conversation for record in records])
             return self._job(need, "responses", self.answering), columns.ANSWERS, asked
-        job = self._job(need, "losses", self._reading, calls=READ_FOR_WRITTEN)
-        return job, columns.SCORES, items(records)
+        return self._job(need, "losses", self._reading), columns.SCORES, items(records)
 
-    def _job(self, method: str, name: str, identity: dict[str, Any], calls: int = 1) -> Job:
+    def _job(self, method: str, name: str, identity: dict[str, Any]) -> Job:
         return Job(
             self._generator,
             method,
@@ -103,5 +98,5 @@ class TunedModel:
             name,
             identity,
             arguments=lambda: (self.weights,),
-            chunk_size=calls * self._generator.chunk_size(self._generation.batch_size),
+            chunk_size=self._generator.chunk_size(self._generation.batch_size),
         )

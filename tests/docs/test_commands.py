@@ -27,6 +27,7 @@ from mods.interfaces import KINDS
 from mods.plugins.loading import load_plugins
 from mods.plugins.origin import Sources
 from mods.settings.choice import Choice
+from mods.settings.options import Generation, Tuning
 
 MODELS = ("meta-llama/Llama-3.2-1B", "org/model", "M", "MODEL")
 """What pages call the model that is tuned."""
@@ -114,7 +115,8 @@ def test_what_a_page_says_runs(page, own):
             Path(block.file).write_text(block.text, encoding="utf-8")
     if not any("-o RUN" in block.text and not block.why_not for block in found):
         mods_call(["run", "data.jsonl", "-o", "RUN", "--model", "org/model"])
-    names = {"mods": mods, "vectors": np.random.default_rng(0).random((1200, 8), np.float32)}
+    vectors = np.random.default_rng(0).random((1200, 8), np.float32)
+    names = {"mods": mods, "vectors": vectors, "part": vectors[:700], "another": vectors[700:]}
     with ChatServer(judged, models=("org/judge", "NAME")) as server:
         for block in found:
             if block.why_not or block.file or page == PLUGINS_PAGE:
@@ -193,13 +195,17 @@ def parsed(words):
     return command.make_context(name, rest, parent=context)
 
 
+OF_A_RUN = {"model": "org/model", "tuning": Tuning(), "generation": Generation(), "seed": 0}
+"""What a run has for plug-ins that ask for it."""
+
+
 def check_plugins(context, registry):
     """Check that plug-ins that are asked for exist, and their options."""
     kinds = {kind.name: kind.name for kind in KINDS} | {"to": "exporter"}
     for name, value in context.params.items():
         if name in kinds and isinstance(value, str):
             choice = Choice.parse(value)
-            registry.get(kinds[name], choice.name).options(choice, {})
+            registry.get(kinds[name], choice.name).options(choice, OF_A_RUN)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

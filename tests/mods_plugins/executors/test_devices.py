@@ -1,25 +1,13 @@
 import os
-import signal
 import time
 
 import pytest
+from support.where import Where
 
-from mods import Outcome, PluginError, SettingsError
+from mods import PluginError, SettingsError
 from mods.interfaces import Executor
 from mods.testing import check_executor
 from mods_plugins.executors.devices import DevicesExecutor, register_executors
-
-
-class Where:
-    """Tells where a chunk was worked on; fails, ends or sleeps where that is asked for."""
-
-    def run(self, chunk):
-        if "broken" in chunk:
-            raise SettingsError("broken")
-        if "end" in chunk:
-            os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(60 if "sleep" in chunk else 0.2)
-        return Outcome([os.getpid(), sorted(os.sched_getaffinity(0))], 0.0)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def run(monkeypatch):
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock.now)
     callback = checkpointer()
-    state = SimpleNamespace(global_step=0, max_steps=10)
+    state = SimpleNamespace(global_step=0, max_steps=10, is_world_process_zero=True)
 
     def step(at):
         clock.now, control = at, SimpleNamespace(should_save=False)

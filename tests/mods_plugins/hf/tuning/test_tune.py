@@ -24,6 +24,7 @@ from mods.progress import noticing
 from mods.spending import spending
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.tuning import checkpoints as checkpoints_module
+from mods_plugins.hf.tuning import job as job_module
 from mods_plugins.hf.tuning import training as training_module
 from mods_plugins.hf.tuning import tune as tuning_module
 from mods_plugins.hf.tuning.checkpoints import last_checkpoint
@@ -84,7 +85,7 @@ def test_without_memory_for_one_row_the_error_passes_through(path, tmp_path, mon
     def fit(*_, **__):
         raise RuntimeError("CUDA out of memory")
 
-    monkeypatch.setattr(tuning_module, "fit", fit)
+    monkeypatch.setattr(job_module, "fit", fit)
     with pytest.raises(RuntimeError, match="out of memory"):
         train(path, tmp_path, replace(TUNING, micro_batch=1))
 
