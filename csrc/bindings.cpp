@@ -1,5 +1,7 @@
 // What Python sees of the core: checks arrays, releases the GIL, translates exceptions. Only the
 // files called bindings know Python.
+#include "bindings.hpp"
+
 #include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -8,7 +10,6 @@
 #include <optional>
 #include <string>
 
-#include "bindings.hpp"
 #include "cpu/kernels/dot_rate.hpp"
 #include "cpu/kernels/kernels.hpp"
 #include "cpu/machine/measure.hpp"

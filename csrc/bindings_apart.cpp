@@ -126,21 +126,23 @@ void bind_apart(py::module_& m) {
       .def(py::init(&make_picks), py::kw_only(), py::arg("n"), py::arg("d"), py::arg("k"),
            py::arg("fixed"), py::arg("first"), py::arg("metric"), py::arg("mean"))
       .def("take", &take_offers, py::arg("offers"))
-      .def("take_farthest",
-           [](PicksApart& self, double value, int64_t id) { return name_of(self.take(value, id)); },
-           py::arg("value"), py::arg("id"))
+      .def(
+          "take_farthest",
+          [](PicksApart& self, double value, int64_t id) { return name_of(self.take(value, id)); },
+          py::arg("value"), py::arg("id"))
       .def("news",
            [](const PicksApart& self) {
              const SentRows news = self.news();
              return py::make_tuple(to_array(news.ids), matrix(news));
            })
-      .def("settled",
-           [](const PicksApart& self, std::size_t shard) {
-             const SentSettled& settled = self.settled(shard);
-             return py::make_tuple(to_array(settled.place), to_array(settled.stamp),
-                                   to_array(settled.exact));
-           },
-           py::arg("shard"))
+      .def(
+          "settled",
+          [](const PicksApart& self, std::size_t shard) {
+            const SentSettled& settled = self.settled(shard);
+            return py::make_tuple(to_array(settled.place), to_array(settled.stamp),
+                                  to_array(settled.exact));
+          },
+          py::arg("shard"))
       .def("result", [](const PicksApart& self) {
         return py::make_tuple(to_array(self.result().picks), to_array(self.result().radii));
       });

@@ -1,11 +1,12 @@
 // Fused brute force: one pass over the rows per pick. The fastest way for small problems and few
 // picks, and the way out where lazy bounds do not pay.
+#include "cpu/brute.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <utility>
 #include <vector>
 
-#include "cpu/brute.hpp"
 #include "cpu/run.hpp"
 
 namespace mods::cpu {

@@ -70,8 +70,9 @@ struct ShardApart::State {
 
   /// All distances exact, from what is known so far.
   void start_brute() {
-    Buffer<double> m = shard ? shard->give_up()
-                             : Buffer<double>(meter, rows.n(), std::numeric_limits<double>::infinity());
+    Buffer<double> m =
+        shard ? shard->give_up()
+              : Buffer<double>(meter, rows.n(), std::numeric_limits<double>::infinity());
     brute = std::make_unique<BrutePart>(tools, rows, std::move(m));
     shard.reset();
   }
