@@ -2,7 +2,7 @@ import os
 import time
 
 import pytest
-from support.where import Where
+from support.tasks import Placed
 
 from mods import PluginError, SettingsError
 from mods.interfaces import Executor
@@ -29,29 +29,29 @@ def test_it_keeps_the_rules_of_executors_and_is_registered(two):
 
 
 def test_each_process_has_cores_of_its_own_and_both_are_used(two):
-    outcomes = dict(two.map(Where(), [[1]] * 6))
+    outcomes = dict(two.map(Placed(), [[1]] * 6))
     assert sorted(outcomes) == list(range(6))
     places = {(pid, *cores) for pid, cores in (o.values for o in outcomes.values())}
     (one, *some), (other, *others) = places
     assert one != other != os.getpid() != one
     assert not set(some) & set(others)
-    again = {pid for pid, _ in (o.values for _, o in two.map(Where(), [[1]] * 4))}
+    again = {pid for pid, _ in (o.values for _, o in two.map(Placed(), [[1]] * 4))}
     assert again <= {one, other}
 
 
 def test_an_error_of_the_task_passes_through_and_leaves_no_process(two):
     with pytest.raises(SettingsError, match=r"^broken$"):
-        list(two.map(Where(), [[1], ["broken"], [2]]))
+        list(two.map(Placed(), [[1], ["broken"], [2]]))
     assert two._workers == []
 
 
 def test_a_process_that_ends_by_itself_is_told(two):
     with pytest.raises(PluginError, match="a process on cpu ended by itself"):
-        list(two.map(Where(), [["end"]]))
+        list(two.map(Placed(), [["end"]]))
 
 
 def test_who_stops_asking_waits_for_nobody(two):
-    outcomes = two.map(Where(), [[1], ["sleep"]])
+    outcomes = two.map(Placed(), [[1], ["sleep"]])
     start = time.monotonic()
     assert next(outcomes)[0] == 0
     pids = [worker._process.pid for worker in two._workers]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import TOY
 from support.ray_cluster import NODE, wait_until
-from support.ray_task import Where
+from support.tasks import Where
 
 from mods import PluginError, SettingsError
 from mods.testing import check_executor

@@ -4,7 +4,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from support.ray_task import Weighted
+from support.tasks import Weighted
 
 from mods import PluginError, Weights
 from mods_plugins.ray.worker import Worker

@@ -1,4 +1,4 @@
-"""A task for executors, in a module that workers can import."""
+"""Tasks for executors, in a module that workers can import."""
 
 import os
 import signal
@@ -33,3 +33,15 @@ class Weighted:
 
     def run(self, chunk):
         return Outcome(list(chunk))
+
+
+class Placed:
+    """Tells where a chunk was worked on; fails, ends or sleeps where that is asked for."""
+
+    def run(self, chunk):
+        if "broken" in chunk:
+            raise SettingsError("broken")
+        if "end" in chunk:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60 if "sleep" in chunk else 0.2)
+        return Outcome([os.getpid(), sorted(os.sched_getaffinity(0))], 0.0)
