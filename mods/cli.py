@@ -73,7 +73,7 @@ class ModsGroup(click.Group):
             fail(message)
         except MemoryError as error:
             fail(f"out of memory{f': {error}' if str(error) else ''}; use fewer rows, a smaller "
-                 "batch_size, or a machine with more")  # fmt: skip
+                 "batch_tokens or batch_size, or a machine with more")  # fmt: skip
         except RecursionError:
             fail("something in the input is nested too deeply to be read")
         except BrokenPipeError:  # `mods … | head` closed our output
