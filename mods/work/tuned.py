@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mods.records import Record
     from mods.settings.options import Generation
 
+LOSSES_CHUNK = 128
+"""Records that the losses are asked of in one call: enough of similar length for full batches,
+few enough that a run which is killed loses little."""
+
 
 class TunedModel:
     """The given model tuned on some rows, when first needed; without rows or trainer, as it is."""
@@ -87,10 +91,15 @@ class TunedModel:
         """Return what asks the model for evidence on records: its answers, or its losses."""
         if need == ANSWERS:
             asked = items([record.conversation for record in records])
-            return self._job(need, "responses", self.answering), columns.ANSWERS, asked
-        return self._job(need, "losses", self._reading), columns.SCORES, items(records)
+            batch = self._generation.batch_size
+            return self._job(need, "responses", self.answering, batch), columns.ANSWERS, asked
+        return (
+            self._job(need, "losses", self._reading, LOSSES_CHUNK),
+            columns.SCORES,
+            items(records),
+        )
 
-    def _job(self, method: str, name: str, identity: dict[str, Any]) -> Job:
+    def _job(self, method: str, name: str, identity: dict[str, Any], chunk: int) -> Job:
         return Job(
             self._generator,
             method,
@@ -98,5 +107,5 @@ class TunedModel:
             name,
             identity,
             arguments=lambda: (self.weights,),
-            chunk_size=self._generator.chunk_size(self._generation.batch_size),
+            chunk_size=self._generator.chunk_size(chunk),
         )

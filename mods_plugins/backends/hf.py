@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from mods import Conversation, Record, Unscorable, Weights, cut, hookimpl
 from mods_plugins.devices import parse_devices
-from mods_plugins.hf.batching import free_device_memory
+from mods_plugins.hf.batching import computed_ahead, free_device_memory
 from mods_plugins.hf.causal_lm import Answer, CausalLM
-from mods_plugins.hf.chat.format import ChatFormat, Encoded, usable
+from mods_plugins.hf.chat.format import ChatFormat, Encoded
 from mods_plugins.hf.chat.templates import template_arguments, template_identity
 from mods_plugins.hf.chat.turns import learned_tokens
 from mods_plugins.hf.checking import check_causal, check_chat
@@ -233,7 +233,6 @@ class HFGenerator:
         self.max_length = tuning.max_length
         self.generation = generation
         self.seed = seed
-        self.chunk_size = generation.batch_size  # an interrupted run loses no more than a batch
         self._loaded: tuple[Weights | None, CausalLM] | None = None
 
     def identity(self) -> dict[str, Any]:
@@ -264,14 +263,21 @@ class HFGenerator:
         Rows are cut to `tuning.max_length` tokens as in tuning. Raises as `answers` does.
         """
         lm = self._model(weights)
-        rows = lm.encode_each(records, self.max_length)
-        places, whole = usable(rows)
-        cut(at for at, row in zip(places, whole, strict=True) if row.cut)
-        losses = lm.mean_losses(whole).tolist()
-        found = dict(zip(places, losses, strict=True))
-        return [
-            row if isinstance(row, Unscorable) else _loss(found[at]) for at, row in enumerate(rows)
-        ]
+
+        def compute(
+            places: list[int], rows: list[Encoded | Unscorable]
+        ) -> list[float | Unscorable]:
+            whole = [row for row in rows if isinstance(row, Encoded)]
+            cut(places[at] for at, row in enumerate(rows) if isinstance(row, Encoded) and row.cut)
+            losses = iter(lm.mean_losses(whole).tolist())
+            return [row if isinstance(row, Unscorable) else _loss(next(losses)) for row in rows]
+
+        return computed_ahead(
+            lambda some: lm.encode_each(some, self.max_length),
+            compute,
+            records,
+            lambda record: record.size,
+        )
 
     def _model(self, weights: Weights | None) -> CausalLM:
         """Return the model with these weights, loading it unless it was the last one asked."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from mods.errors import SettingsError
+from mods.progress import early
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 Item = TypeVar("Item")
+Made = TypeVar("Made")
 Output = TypeVar("Output")
 
 CPU_TOKENS = 2048
@@ -30,6 +34,8 @@ SMALL = 1 / 8
 """Share of the tokens at once below which a batch is small: it may have more padding."""
 PREPARED = 64
 """Items that are prepared at once, while those before them are computed."""
+FIRST = 16
+"""Items that are prepared first, while nothing is computed yet."""
 SPARE = 0.5
 """Share of a device's memory that must be free for batches to grow."""
 
@@ -123,16 +129,39 @@ def ahead(
     """Yield the places of some items and `prepare` of them, longest first.
 
     A thread prepares the next ones meanwhile: so a tokenizer, which holds no lock of Python, makes
-    rows ready while the device computes. `length` is about that of an item.
+    rows ready while the device computes. `length` is about that of an item. What it notices counts
+    as noticed here.
     """
     order = sorted(range(len(items)), key=lambda at: (-length(items[at]), at))
-    parts = [order[start : start + PREPARED] for start in range(0, len(order), PREPARED)]
+    starts = [0, *range(FIRST, len(order), PREPARED)]
+    parts = [order[start:stop] for start, stop in pairwise([*starts, len(order)]) if start < stop]
     with ThreadPoolExecutor(1) as thread:
-        coming = [thread.submit(prepare, [items[at] for at in part]) for part in parts[:1]]
+
+        def submit(part: list[int]) -> Future[Output]:
+            return thread.submit(copy_context().run, prepare, [items[at] for at in part])
+
+        coming = [submit(part) for part in parts[:1]]
         for number, part in enumerate(parts):
-            following = parts[number + 1 : number + 2]
-            coming += [thread.submit(prepare, [items[at] for at in more]) for more in following]
+            coming += [submit(following) for following in parts[number + 1 : number + 2]]
             yield part, coming[number].result()
+
+
+def computed_ahead(
+    prepare: Callable[[list[Item]], list[Made]],
+    compute: Callable[[list[int], list[Made]], Sequence[Output]],
+    items: Sequence[Item],
+    length: Callable[[Item], int],
+) -> list[Output]:
+    """Return what `compute` makes of the places of some items and `prepare` of them; see `ahead`.
+
+    One a row of the plug-in's call, in order; a call that is interrupted keeps those it has.
+    """
+    found: dict[int, Output] = {}
+    for places, prepared in ahead(prepare, items, length):
+        for at, value in zip(places, compute(places, prepared), strict=True):
+            found[at] = value
+            early(at, value)
+    return [found[at] for at in range(len(items))]
 
 
 def stacked(vectors: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

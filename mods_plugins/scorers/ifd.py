@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mods import Record, SettingsError, Unscorable, cut, hookimpl
+from mods_plugins.hf.batching import computed_ahead
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded, usable
 from mods_plugins.hf.chat.templates import template_arguments, template_identity
@@ -98,10 +99,25 @@ class IFD:
 
     def score(self, records: Sequence[Record]) -> list[float | Unscorable]:
         """Return the IFD of each record, above 0; `Unscorable` without a token to predict."""
-        encoded = self._lm.encode_each(records, self.max_length)
-        places, rows = usable(encoded)
-        cut(at for at, row in zip(places, rows, strict=True) if row.cut)
-        bare = {at: self._response_only(row) for at, row in zip(places, rows, strict=True)}
+        lm = self._lm  # loaded here, not by the thread that makes rows ready
+
+        def compute(
+            places: list[int], encoded: list[Encoded | Unscorable]
+        ) -> list[float | Unscorable]:
+            cut(places[at] for at, row in enumerate(encoded) if _is_cut(row))
+            return self._scores([records[at] for at in places], encoded)
+
+        return computed_ahead(
+            lambda some: lm.encode_each(some, self.max_length),
+            compute,
+            records,
+            lambda record: record.size,
+        )
+
+    def _scores(
+        self, records: Sequence[Record], encoded: Sequence[Encoded | Unscorable]
+    ) -> list[float | Unscorable]:
+        bare = {at: self._response_only(row) for at, row in zip(*usable(encoded), strict=True)}
         left = [at for at, row in bare.items() if self._predicts(records[at], row)]
         given = self._losses([bare[at] for at in left])
         alone = self._losses([bare[at]._replace(prompt=self._before_alone) for at in left])
@@ -189,6 +205,10 @@ class Superfiltering(IFD):
         with np.errstate(over="ignore"):
             ratios: Losses = np.exp(given - alone)
         return ratios
+
+
+def _is_cut(row: Encoded | Unscorable) -> bool:
+    return isinstance(row, Encoded) and row.cut
 
 
 def _score(ratio: float | None) -> float | Unscorable:

@@ -11,7 +11,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal
 
 from mods import ModsError, Record, SettingsError, Unscorable, cut, hookimpl, spent
-from mods_plugins.hf.batching import TokenBatches, ahead, is_out_of_memory
+from mods_plugins.hf.batching import TokenBatches, computed_ahead, is_out_of_memory
 from mods_plugins.hf.chat.forms import PROBE, TOOLS_TEXT
 from mods_plugins.hf.chat.rendering import CHARACTERS_A_TOKEN, Renderer
 from mods_plugins.hf.chat.sandbox import RenderError
@@ -183,12 +183,12 @@ class RewardModel:
         if self.served is not None:
             return self._rate_fitted(range(len(records)), [*map(self._fit, records)])
         self._network  # noqa: B018  (loaded here, not by the thread that makes rows ready)
-        found: dict[int, float | Unscorable] = {}
-        for places, fitted in ahead(
-            lambda some: [*map(self._fit, some)], records, lambda record: record.size
-        ):
-            found.update(zip(places, self._rate_fitted(places, fitted), strict=True))
-        return [found[at] for at in range(len(records))]
+        return computed_ahead(
+            lambda some: [*map(self._fit, some)],
+            self._rate_fitted,
+            records,
+            lambda record: record.size,
+        )
 
     def score_responses(
         self, records: Sequence[Record], responses: Sequence[str]

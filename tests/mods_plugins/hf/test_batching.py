@@ -1,3 +1,4 @@
+import logging
 import threading
 
 import numpy as np
@@ -5,12 +6,14 @@ import pytest
 import torch
 
 from mods import SettingsError
+from mods.progress import noticing
 from mods_plugins.hf import batching
 from mods_plugins.hf.batching import (
     CPU_TOKENS,
     PADDING,
     TokenBatches,
     ahead,
+    computed_ahead,
     is_out_of_memory,
     stacked,
 )
@@ -92,6 +95,7 @@ def test_a_result_too_few_is_a_bug_and_no_tokens_a_mistake():
 
 
 def test_the_next_items_are_made_ready_while_those_before_are_computed(monkeypatch):
+    monkeypatch.setattr(batching, "FIRST", 1)
     monkeypatch.setattr(batching, "PREPARED", 2)
     ready = threading.Event()
 
@@ -100,11 +104,30 @@ def test_the_next_items_are_made_ready_while_those_before_are_computed(monkeypat
             ready.set()
         return [word.upper() for word in words]
 
-    coming = ahead(prepare, ["a", "four", "to", "three"], len)
-    assert next(coming) == ([3, 1], ["THREE", "FOUR"])
+    coming = ahead(prepare, ["a", "four", "three"], len)
+    assert next(coming) == ([2], ["THREE"])
     assert ready.wait(10)  # nobody has asked for them yet
-    assert next(coming) == ([2, 0], ["TO", "A"])
+    assert next(coming) == ([1, 0], ["FOUR", "A"])
     assert [*coming] == [*ahead(prepare, [], len)] == []
+
+
+def test_an_interrupted_call_keeps_what_was_computed_and_what_was_noticed(monkeypatch):
+    monkeypatch.setattr(batching, "FIRST", 2)
+
+    def prepare(words):
+        logging.getLogger(__name__).warning("made ready: %s", words)
+        return words
+
+    def compute(places, words):
+        if "a" in words:
+            raise KeyboardInterrupt
+        return [f"{at} {word}" for at, word in zip(places, words, strict=True)]
+
+    with noticing() as noticed, pytest.raises(KeyboardInterrupt):
+        computed_ahead(prepare, compute, ["a", "four", "three"], len)
+    assert noticed.early == {2: "2 three", 1: "1 four"}
+    assert noticed.notes == ["made ready: ['three', 'four']", "made ready: ['a']"]
+    assert computed_ahead(prepare, compute, ["to", "four"], len) == ["0 to", "1 four"]
 
 
 def test_what_fails_in_making_ready_passes_through():
