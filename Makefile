@@ -3,7 +3,7 @@
 # make lint   ruff, mypy, clang-format, codespell, the workflows, the generated pages
 # make bench  selection speed against its baselines
 # make fuzz   a million mutated rows through the readers (N=1000000)
-# make docs   write the generated pages: the command line, the Python API, the README's tables and tree
+# make docs   write the generated pages: the command line, the Python API, tables, trees
 # make site   the docs site, into build/site
 # make sanitize   the C++ core under ASan, UBSan and TSan
 # make serving-check  asks a real vLLM, in an environment of its own (SERVING=.venv-serving)

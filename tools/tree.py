@@ -1,6 +1,6 @@
-"""Writes the file tree of README.md from what every file says it is; `--check` only compares.
+"""Writes the trees of README.md and docs/tree.md from what every file says of itself; `--check` compares.
 
-Usage: python tools/tree.py [--check | --print]
+Usage: python tools/tree.py [--check | --print]   (`--print` shows all files)
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGES = {ROOT / "README.md": False, ROOT / "docs/tree.md": True}
+"""Where a tree stands, and whether it has the files."""
 SHOWN = ("csrc", "mods", "mods_plugins", "benchmarks", "tools", "examples", "docs", ".github")
 BLOCK = re.compile(r"(<!-- tree -->\n).*?(<!-- /tree -->)", re.DOTALL)
 COLUMN = 30
@@ -41,6 +42,7 @@ OTHERS = {
     "docs/quickstart.md": "First selection in five minutes.",
     "docs/own-data.md": "From your rows and your model to a selection, step by step.",
     "docs/troubleshooting.md": "Errors by their message.",
+    "docs/tree.md": "What every file is, in a line.",
     "docs/core.md": "How the core works.",
     "docs/core.svg": "Its picture.",
     "docs/site.css": "What the docs site changes of its theme.",
@@ -101,18 +103,18 @@ def line(name: str) -> str:
     return f"{own:<{COLUMN - 1}} {told(name)}"
 
 
-def below(folder: str, files: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a folder: itself, its files, then the folders in it."""
+def below(folder: str, files: Sequence[str], *, whole: bool) -> Iterator[str]:
+    """Yield the lines of a folder: itself, its files if `whole`, then the folders in it."""
     yield line(folder)
     inside = [name.removeprefix(f"{folder}/") for name in files if name.startswith(f"{folder}/")]
     for name in sorted(name for name in inside if "/" not in name):
-        if not f"/{name}".endswith(UNLISTED):
+        if whole and not f"/{name}".endswith(UNLISTED):
             yield line(f"{folder}/{name}")
     for name in sorted({name.partition("/")[0] for name in inside if "/" in name}):
-        yield from below(f"{folder}/{name}", files)
+        yield from below(f"{folder}/{name}", files, whole=whole)
 
 
-def lines() -> Iterator[str]:
+def lines(*, whole: bool) -> Iterator[str]:
     """Yield the tree, one line a file or folder."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *SHOWN],
@@ -120,23 +122,24 @@ def lines() -> Iterator[str]:
     ).stdout.splitlines()  # fmt: skip
     files = [name for name in listed if (ROOT / name).exists()]
     for folder in SHOWN:
-        yield from below(folder, files)
+        yield from below(folder, files, whole=whole)
     yield f"{'tests/':<{COLUMN - 1}} {TESTS.rstrip('.')}"
 
 
-def updated(text: str) -> str:
-    """Return the README with the tree as it is now."""
-    tree = "\n".join(lines())
+def updated(text: str, *, whole: bool) -> str:
+    """Return a page with the tree as it is now."""
+    tree = "\n".join(lines(whole=whole))
     return BLOCK.sub(lambda found: f"{found[1]}```text\n{tree}\n```\n{found[2]}", text)
 
 
 if __name__ == "__main__":
     if "--print" in sys.argv:
-        print("\n".join(lines()))
+        print("\n".join(lines(whole=True)))
         sys.exit()
-    before = README.read_text(encoding="utf-8")
-    after = updated(before)
-    if "--check" not in sys.argv:
-        README.write_text(after, encoding="utf-8")
-    elif before != after:
-        sys.exit(f"the tree in {README} is not what is there; run: make docs")
+    for page, whole in PAGES.items():
+        before = page.read_text(encoding="utf-8")
+        after = updated(before, whole=whole)
+        if "--check" not in sys.argv:
+            page.write_text(after, encoding="utf-8")
+        elif before != after:
+            sys.exit(f"the tree in {page} is not what is there; run: make docs")
