@@ -1,4 +1,4 @@
-"""Writes the trees of README.md and docs/tree.md from what every file says of itself; `--check` compares.
+"""Writes the trees of README.md and docs/tree.md from what every file says of itself.
 
 Usage: python tools/tree.py [--check | --print]   (`--print` shows all files)
 """

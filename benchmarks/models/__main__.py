@@ -30,9 +30,9 @@ TOKENIZING = "tokenizing"
 WAYS: dict[str, tuple[str, ...]] = {
     "encoder": ("mods", "0.1.0", "plain", TOKENIZING),
     "coherence": ("mods", "0.1.0", "plain"),
-    "loss": ("mods", "0.1.0", "plain"),
+    "loss": ("mods", "0.1.0", "plain", TOKENIZING),
     "ifd": ("mods", "0.1.0", "plain"),
-    "generation": ("mods", "0.1.0", "plain", "reference"),
+    "generation": ("mods", "0.1.0", "plain", "reference", TOKENIZING),
     "tuning": ("mods", "0.1.0", "plain"),
     "reward": ("mods", "0.1.0", "reference"),
 }

@@ -180,6 +180,12 @@ def losses() -> tuple[int, int]:
     return 48, sum(row.size for row in encoded)
 
 
+def tokenize_pairs() -> tuple[int, int]:
+    """What the losses read, rendered and made into tokens and nothing else."""
+    encoded = language_model().encode(records()[:48], 1024)
+    return 48, sum(row.size for row in encoded)
+
+
 def losses_plainly() -> tuple[int, int]:
     """One row at a time, the way of the model's page."""
     import torch
@@ -223,6 +229,12 @@ def generation() -> tuple[int, int]:
     asked = conversations(64)
     settings = Generation(max_new_tokens=NEW_TOKENS)
     return len(asked), written(language_model().generate(asked, settings))
+
+
+def tokenize_prompts() -> tuple[int, int]:
+    """What is answered, rendered and made into tokens and nothing else."""
+    asked = conversations(64)
+    return len(asked), sum(map(len, language_model().chat.prompts(asked, 2048)))
 
 
 def generation_plainly() -> tuple[int, int]:
@@ -351,11 +363,13 @@ WORKS: dict[tuple[str, str], Callable[[], tuple[int, int]]] = {
     ("coherence", "plain"): coherence_plainly,
     ("loss", "mods"): losses,
     ("loss", "plain"): losses_plainly,
+    ("loss", "tokenizing"): tokenize_pairs,
     ("ifd", "mods"): ifd,
     ("ifd", "plain"): ifd_plainly,
     ("generation", "mods"): generation,
     ("generation", "plain"): generation_plainly,
     ("generation", "reference"): generation_of_the_reference,
+    ("generation", "tokenizing"): tokenize_prompts,
     ("tuning", "mods"): tuning,
     ("tuning", "plain"): tuning_plainly,
     ("reward", "mods"): reward,

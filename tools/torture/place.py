@@ -7,10 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "tests"))  # for the stand-ins in `support`
 TOY = ROOT / "tests" / "support" / "toy.py"
 ROWS = 60
 LIMIT = 120
@@ -75,11 +76,13 @@ class Place:
         for name in names:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
-    def result(self, out: str) -> tuple[bytes, ...]:
+    def result(self, out: str) -> list[bytes]:
         """Return what a run selected and wrote receipts of."""
-        return tuple(
-            (self.folder / out / n).read_bytes() for n in ("selected.jsonl", "pool.parquet")
-        )
+        return self.made(out, ("selected.jsonl", "pool.parquet"))
+
+    def made(self, out: str, files: Sequence[str]) -> list[bytes]:
+        """Return some of the files that a command wrote."""
+        return [(self.folder / out / file).read_bytes() for file in files]
 
 
 def clear_error(done: subprocess.CompletedProcess[str]) -> str:

@@ -11,12 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tools.torture.place import LIMIT, ROOT, Place, clear_error
+from tools.torture.place import LIMIT, ROOT, TOY, Place, clear_error
 
 
 def kills(place: Place, rng: random.Random, until: float) -> Iterator[str | None]:
@@ -109,20 +109,71 @@ def flip(file: Path, rng: random.Random) -> None:
 
 
 def full_disk(place: Place, rng: random.Random, until: float) -> Iterator[str | None]:
-    """A file that cannot grow ends in one line, and the next run is whole."""
-    place.mods(*place.run("whole", cache="other"))
-    for size in (0, 1_000, 5_000, 20_000, 60_000):
-        place.clear("small", "cache")
+    """A file that cannot grow ends in one line, and the same command then does it whole."""
+    from support.chat_server import ChatServer
 
-        def limit(size: int = size) -> None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    place.mods(*place.run("run", cache="usual"))
+    with ChatServer() as server:
+        for what, (command, files) in writing_commands(place, server.url).items():
+            place.clear("whole")
+            done = place.mods(*command("whole", "other"))
+            assert done.returncode == 0, done.stderr
+            for size in (0, 1_000, 20_000):
+                place.clear("small", "cache")
+                problem = full_at(size, place, command, files)
+                yield (problem and f"{what}, {size} bytes: {problem}") or None
 
-        done = place.mods(*place.run("small"), limits=limit)
-        problem = "" if done.returncode == 0 else clear_error(done)
-        again = place.mods(*place.run("small"))
-        if not problem and (again.returncode or place.result("small") != place.result("whole")):
-            problem = f"afterwards: exit {again.returncode} {again.stderr.strip()[-200:]}"
-        yield (problem and f"{size} bytes: {problem}") or None
+
+Command = Callable[[str, str], list[str]]
+"""Gives the arguments of a command that writes to an output and to a cache."""
+OF_RUNS = ("selected.jsonl", "pool.parquet", "receipts.parquet")
+
+
+def writing_commands(place: Place, url: str) -> dict[str, tuple[Command, tuple[str, ...]]]:
+    """Return commands that write, with files that do not tell of time and place; `run` is there."""
+    served = ["--generator", f"openai:base_url={url},model=tiny,tuned=ignore"]
+    asked = place.folder / "asked.jsonl"
+    asked.write_text("".join(json.dumps({"instruction": f"Spell {i}"}) + "\n" for i in range(12)))
+    verdict = ["--arms", "random", "toy-last", "--measures", "toy-unknown", "toy-echo", "--quiet"]
+    run = str(place.folder / "run")
+    return {
+        "run": (lambda out, cache: place.run(out, cache=cache), OF_RUNS),
+        "run with a server": (lambda out, cache: place.run(out, *served, cache=cache), OF_RUNS),
+        "verdict": (
+            lambda out, cache: [
+                *("--plugin", str(TOY), "verdict", run, "--prompts", str(asked), *verdict),
+                *("-o", str(place.folder / out), "--cache", str(place.folder / cache)),
+            ],
+            ("verdict.png",),
+        ),
+        "report": (
+            lambda out, _: ["report", run, "-o", str(place.folder / out / "report.html")],
+            ("report.html",),
+        ),
+        "export": (
+            lambda out, _: ["export", run, "--to", "trl", "-o", str(place.folder / out)],
+            ("train.jsonl",),
+        ),
+    }
+
+
+def full_at(size: int, place: Place, command: Command, files: Sequence[str]) -> str:
+    """Say what is wrong after a command whose files had to end at a size; nothing if all is well.
+
+    What it makes without a limit lies in `whole`.
+    """
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    done = place.mods(*command("small", "cache"), limits=limit)
+    if done.returncode:
+        if problem := clear_error(done):
+            return problem
+        done = place.mods(*command("small", "cache"))
+    if done.returncode or place.made("small", files) != place.made("whole", files):
+        return f"afterwards: exit {done.returncode} {done.stderr.strip()[-200:]}"
+    return ""
 
 
 def little_memory(place: Place, rng: random.Random, until: float) -> Iterator[str | None]:
