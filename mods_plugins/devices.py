@@ -12,8 +12,8 @@ PROCESSES = re.compile(r"cpu(?::(\d+))?")
 GPU = re.compile(r"cuda:(\d+)")
 
 
-def parse_devices(text: str) -> tuple[str, ...]:
-    """Read `cuda:0,cuda:1` or `cpu:N`; one name for each process.
+def parse_devices(text: str, named: str = "`devices`") -> tuple[str, ...]:
+    """Read `cuda:0,cuda:1` or `cpu:N`; one name for each process. `named` is what errors call it.
 
     Raises `SettingsError` for another text, a device named twice, or more processes than cores.
     """
@@ -22,15 +22,15 @@ def parse_devices(text: str) -> tuple[str, ...]:
     if processes:
         number, cores = int(processes[1] or 1), len(cores_here())
         if not 1 <= number <= cores:
-            raise SettingsError(f"`devices` {text!r}: expected 1 to {cores} processes, one a core")
+            raise SettingsError(f"{named} {text!r}: expected 1 to {cores} processes, one a core")
         return ("cpu",) * number
     if not names or not all(map(GPU.fullmatch, names)):
-        raise SettingsError(f"`devices` {text!r}: expected cuda:0,cuda:1,… or cpu:N")
+        raise SettingsError(f"{named} {text!r}: expected cuda:0,cuda:1,… or cpu:N")
     if len(set(names)) < len(names):
-        raise SettingsError(f"`devices` {text!r} names a device twice")
+        raise SettingsError(f"{named} {text!r} names a device twice")
     visible = visible_gpus()
     if visible is not None and any(int(name[len("cuda:") :]) >= len(visible) for name in names):
-        raise SettingsError(f"`devices` {text!r}: CUDA_VISIBLE_DEVICES leaves {len(visible)}")
+        raise SettingsError(f"{named} {text!r}: CUDA_VISIBLE_DEVICES leaves {len(visible)}")
     return tuple(names)
 
 

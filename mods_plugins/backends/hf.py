@@ -124,7 +124,7 @@ class HFTrainer:
         self.given = GivenModel.asked_as(
             tuning, model, revision, dtype, device, template, template_kwargs
         )
-        self.devices = parse_devices(devices) if devices else ()
+        self.devices = parse_devices(devices, "hf:devices") if devices else ()
         self.tuning = tuning
         self.seed = seed
 

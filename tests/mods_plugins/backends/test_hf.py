@@ -77,6 +77,11 @@ def test_identity_is_what_decides_and_plain_json(make, path, tmp_path):
     assert make(path, replace(TUNING, template=FORM), template="alpaca").identity() == by_text
 
 
+def test_devices_that_do_not_exist_are_an_error_of_the_trainer(path):
+    with pytest.raises(SettingsError, match=r"^hf:devices 'tpu': expected cuda"):
+        trainer(path, devices="tpu")
+
+
 def test_seed_and_settings_decide_weights_and_not_answers(path):
     assert trainer(path, seed=2).identity() != trainer(path).identity()
     slower = replace(TUNING, learning_rate=1e-9)
