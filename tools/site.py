@@ -21,6 +21,7 @@ LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)(?=[)#])")
 """What a link of Markdown leads to, if it is a file."""
 SOURCE = "source"
 """The folder of the site for files outside `docs/`."""
+PICTURES = (".png", ".svg")
 LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".jinja": "jinja", ".hpp": "cpp",
              ".cpp": "cpp", ".cu": "cuda", ".yml": "yaml"}  # fmt: skip
 FETCHED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src",
@@ -31,7 +32,7 @@ IN_STYLES = re.compile(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\"')\s]+)", 
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add a page for every file outside `docs/` that a page leads to, also through others."""
+    """Add every file outside `docs/` that a page leads to, also through others: as a page."""
     from mkdocs.structure.files import File, InclusionLevel
 
     docs = Path(config.docs_dir)
@@ -43,6 +44,10 @@ def on_files(files: Any, config: Any) -> Any:
             if path in added or not (ROOT / path).is_file():
                 continue
             added.add(path)
+            if path.endswith(PICTURES):
+                content = (ROOT / path).read_bytes()
+                files.append(File.generated(config, uri_of(path), content=content))
+                continue
             text = (ROOT / path).read_text(encoding="utf-8")
             file = File.generated(config, uri_of(path), content=page_of(path, text))
             file.inclusion = InclusionLevel.NOT_IN_NAV
@@ -83,7 +88,7 @@ def uri_of(path: str) -> str:
     """Return where on the site a file of the repository is."""
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
-    return f"{SOURCE}/{path}" if path.endswith(".md") else f"{SOURCE}/{path}.md"
+    return f"{SOURCE}/{path}" if path.endswith((".md", *PICTURES)) else f"{SOURCE}/{path}.md"
 
 
 def sources(origin: str, text: str) -> Iterator[str]:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from mods import Outcome, PluginError, SettingsError, hookimpl
 from mods.offline import is_offline
-from mods_plugins.ray.connection import PATIENCE, alive, connect, lost, reason, require_room
+from mods_plugins.ray.connection import (
+    alive,
+    connect,
+    let_go,
+    lost,
+    news,
+    reason,
+    require_head,
+    require_room,
+)
 from mods_plugins.ray.worker import Worker
 
 if TYPE_CHECKING:
@@ -115,8 +124,7 @@ class Crew:
     def dismiss(self) -> None:
         """Let the workers go, whatever they do."""
         hands = [*self._starting.values(), *self._idle, *(hand for hand, _ in self._busy.values())]
-        for hand in hands:
-            self._ray.kill(hand.actor)
+        let_go(self._ray, [hand.actor for hand in hands])
 
     def _have_one(self, source: Iterator[Open], at: int = 0) -> bool:
         """Say whether there is an open chunk at that place, taking one if need be."""
@@ -136,8 +144,7 @@ class Crew:
 
     def _news(self) -> Iterator[tuple[int, Outcome]]:
         """Wait for something to happen, and yield what was done."""
-        waited = [*self._busy, *self._starting]
-        done, _ = self._ray.wait(waited, num_returns=1, timeout=PATIENCE)
+        done = news(self._ray, [*self._busy, *self._starting])
         if not done and not self._busy:
             require_room(self._ray, *self._needs)
             _log.info("waiting for room on the Ray cluster")
@@ -151,6 +158,7 @@ class Crew:
         try:
             hand.node = self._ray.get(ref)
         except (*self._lost, self._ray.exceptions.RayTaskError) as error:
+            require_head(self._ray)
             self._failed_starts += 1
             if self._failed_starts >= MOST_DEATHS:
                 raise PluginError(
@@ -165,6 +173,7 @@ class Crew:
         try:
             outcome = self._ray.get(ref)
         except self._lost as error:
+            require_head(self._ray)
             self._ray.kill(hand.actor)
             self._again.append(chunk)
             if any(node["NodeID"] == hand.node for node in alive(self._ray)):

@@ -7,9 +7,10 @@ import os
 import signal
 import socket
 import threading
+import time
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mods import PluginError, SettingsError
@@ -27,6 +28,8 @@ ANSWER = 10.0
 """Seconds that a cluster has to answer."""
 PATIENCE = 15.0
 """Seconds without any news after which the cluster is looked at."""
+LOOKS = 3
+"""Times that the head must be missed: one that keeps its state elsewhere may be started again."""
 _users: set[int] = set()
 """Whom the connection was made for, where it was made here."""
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
@@ -150,6 +153,48 @@ def _require_this_machine(ray: Any, address: str) -> None:
 def alive(ray: Any) -> list[dict[str, Any]]:
     """Return the machines of the cluster that are alive, as Ray describes them."""
     return [node for node in ray.nodes() if node["Alive"]]
+
+
+def news(ray: Any, refs: Sequence[Any]) -> list[Any]:
+    """Wait a while for one of some results; return those that are there.
+
+    Raises `PluginError` as `require_head` does.
+    """
+    done, _ = ray.wait(list(refs), num_returns=1, timeout=PATIENCE)
+    if not done:
+        require_head(ray)
+    return list(done)
+
+
+def require_head(ray: Any) -> None:
+    """Raise `PluginError` if the head is gone: Ray waits for a minute, then ends the process."""
+    if not head_answers(ray):
+        raise PluginError(
+            f"the head of the Ray cluster, {_head(ray)}, does not answer any more. What was done "
+            "is kept: start the cluster again, then give the same command"
+        )
+
+
+def let_go(ray: Any, actors: Iterable[Any]) -> None:
+    """Let actors go, whatever they do; without a head they are lost as it is."""
+    if head_answers(ray):
+        for actor in actors:
+            ray.kill(actor)
+
+
+def head_answers(ray: Any) -> bool:
+    """Say whether the head of the cluster still listens."""
+    host, _, port = _head(ray).rpartition(":")
+    for look in range(LOOKS):
+        time.sleep(min(1, look))
+        with suppress(OSError):
+            socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER).close()
+            return True
+    return False
+
+
+def _head(ray: Any) -> str:
+    return str(ray.get_runtime_context().gcs_address)
 
 
 def require_room(ray: Any, cpus: float, gpus: float) -> int:

@@ -13,7 +13,15 @@ import numpy as np
 
 from mods import PluginError
 from mods.kcenter import RowsShard
-from mods_plugins.ray.connection import PATIENCE, connect, lost, reason, require_room
+from mods_plugins.ray.connection import (
+    connect,
+    let_go,
+    lost,
+    news,
+    reason,
+    require_head,
+    require_room,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,8 +98,7 @@ class RayShards:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for actor in self._actors:
-            self._ray.kill(actor)
+        let_go(self._ray, self._actors)
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -108,6 +115,7 @@ class RayShards:
                     answers[at] = self._wait(ref)
                     del open_calls[at]
                 except lost(self._ray) as error:
+                    require_head(self._ray)
                     deaths[at] += 1
                     if deaths[at] >= MOST_DEATHS:
                         raise PluginError(
@@ -129,7 +137,7 @@ class RayShards:
 
     def _wait(self, ref: Any) -> Any:
         """Return an answer; while a shard waits for a machine, say so."""
-        while not self._ray.wait([ref], timeout=PATIENCE)[0]:
+        while not news(self._ray, [ref]):
             if require_room(self._ray, self._cpus, 0) < len(self):
                 _log.info("waiting for room on the Ray cluster")
         return self._ray.get(ref)

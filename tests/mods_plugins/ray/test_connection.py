@@ -1,7 +1,9 @@
 """The connection to Ray: a Ray of one's own comes and goes, and talks to nobody."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +73,45 @@ def test_without_the_extra_the_remedy_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(PluginError, match=r'Ray needs one more package: pip install "mods\[ray\]"'):
         connect(connect, "")
+
+
+HEADLESS = """
+import os, sys, threading
+from pathlib import Path
+from support.ray_cluster import running, wait_until
+from support.tasks import Where
+from mods import PluginError
+from mods_plugins.executors.ray import RayExecutor
+from mods_plugins.ray import connection
+
+connection.PATIENCE = 1
+with running() as cluster:
+    here = cluster.address
+
+    def lose_the_head():
+        wait_until(lambda: len(list(Path().glob("at-*"))) == 2)
+        cluster.head_node.kill_gcs_server(check_alive=False)
+        if "whole" in sys.argv:
+            cluster.head_node.kill_raylet(check_alive=False)
+
+    threading.Thread(target=lose_the_head).start()
+    try:
+        list(RayExecutor(address=here).map(Where(Path().resolve()), [["wait"]] * 3))
+    except PluginError as error:
+        print(str(error).replace(here, "HERE"), flush=True)
+    for node in [*cluster.worker_nodes, cluster.head_node]:
+        node.kill_all_processes(check_alive=False, allow_graceful=False)
+    os._exit(0)  # Ray itself would wait for the head
+"""
+
+
+@pytest.mark.parametrize("what", ["whole", "head only"])
+def test_a_lost_head_is_told_before_ray_ends_the_process(what):
+    run = subprocess.run(
+        [sys.executable, "-c", HEADLESS, what], capture_output=True, text=True, timeout=240,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert run.stdout == (
+        "the head of the Ray cluster, HERE, does not answer any more. What was done is kept: start "
+        "the cluster again, then give the same command\n"
+    ), run.stderr
