@@ -98,6 +98,13 @@ when the same command is given again; arms that are added later are tuned, the o
     help="Further prompts that no row of an arm may repeat; --prompts are always held so.",
 )
 @click.option(
+    "--near",
+    type=float,
+    metavar="COSINE",
+    help="Rows whose embedding is this close to that of such a prompt are in no arm, either.  "
+    "[default: as in the run]",
+)
+@click.option(
     "--ablate",
     is_flag=True,
     help="Select again without quality, with random seeds, without necessity: three more arms.",
@@ -140,6 +147,7 @@ def verdict(
     draws: int,
     tuning_seeds: int,
     against: tuple[str, ...],
+    near: float | None,
     ablate: bool,
     guard: bool,
     model: str | None,
@@ -173,6 +181,7 @@ def verdict(
         given({"model": model}),
         overrides,
         against,
+        near,
         ablate,
         guard,
         How(**given(reading)),

@@ -36,6 +36,7 @@ def verdict(
     draws: int = 3,
     tuning_seeds: int = 1,
     against: str | Path | Sequence[str | Path] = (),
+    near: float | None = None,
     ablate: bool = False,
     guard: bool = False,
     overrides: Sequence[str] = (),
@@ -65,6 +66,9 @@ def verdict(
         How often random rows are drawn, and how often the model is tuned on every draw.
     against
         Further files of prompts that no row of an arm may repeat; `prompts` are always held so.
+    near
+        Rows whose embedding has this cosine with that of a prompt count as repeating it, too;
+        above 0, at most 1. Default: as in the run.
     ablate
         Also make the selection again without quality, with random seeds, without necessity.
     guard
@@ -87,7 +91,7 @@ def verdict(
     asked = Asked(
         [prompts] if isinstance(prompts, (str, Path)) else prompts, data, arms, measures, primary,
         draws, tuning_seeds, settings, overrides,
-        [against] if isinstance(against, (str, Path)) else against, ablate, guard,
+        [against] if isinstance(against, (str, Path)) else against, near, ablate, guard,
     )  # fmt: skip
     return judge_run(
         Path(run),

@@ -13,6 +13,7 @@ from mods.verdicts.finished import Source
 if TYPE_CHECKING:
     from mods.data.prompts import Prompt
     from mods.overlap.overlaps import Overlap
+    from mods.plugins.part import Part
     from mods.work.work import Work
 
 
@@ -35,13 +36,14 @@ class Contamination:
 
 
 def without_contaminated(
-    source: Source, prompts: Sequence[Prompt], work: Work
+    source: Source, prompts: Sequence[Prompt], work: Work, *, embedder: Part, near: float | None
 ) -> tuple[Source, Contamination]:
-    """Take the rows that repeat a prompt, by their words, out of the pool and the selection.
+    """Take the rows that repeat a prompt out of the pool and the selection.
 
-    Raises `DataError` where no selected row is left.
+    By their words, and with `near` by the cosine of their embeddings, too. Raises `DataError`
+    where no selected row is left.
     """
-    overlaps = overlaps_of(source.pool.records, prompts, work)
+    overlaps = overlaps_of(source.pool.records, prompts, work, embedder=embedder, near=near)
     if not overlaps:
         return source, Contamination()
     places = {(overlap.source, overlap.row) for overlap in overlaps}

@@ -64,6 +64,8 @@ class Asked:
     overrides: Sequence[str] = ()
     against: Sequence[str | Path] = ()
     """Further prompts that no row of an arm may repeat."""
+    near: float | None = None
+    """The cosine from which a row is near a prompt and leaves; None is that of the run, if any."""
     ablate: bool = False
     """Whether the selection is made again, each time with one ingredient less."""
     guard: bool = False
@@ -76,6 +78,8 @@ class Asked:
         for name in ("draws", "tuning_seeds"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"`{name}` {getattr(self, name)}: expected 1 or more")
+        if self.near is not None and not 0 < self.near <= 1:
+            raise SettingsError(f"`near` {self.near}: expected a cosine above 0, at most 1")
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,10 @@ def prepare(
         for part in (part for made in ready for part in made):
             part.check()
         needs = {need for made in ready for need in needs_of(made)}
-        source, contamination = without_contaminated(source, prompts, work)
+        near = settings.near if asked.near is None else asked.near
+        source, contamination = without_contaminated(
+            source, prompts, work, embedder=parts["embedder"], near=near
+        )
         pool = fill_pool(source.pool, needs, parts, settings, work)
         arms = make_arms(pool, source.selected, registry, settings, asked.draws)
         planned = [arms.plan(choice) for choice in choices]

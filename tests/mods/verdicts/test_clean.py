@@ -30,3 +30,18 @@ def test_further_prompts_are_held_against_the_rows_and_not_asked(toy_folder, mod
     (toy_folder / "other.jsonl").write_text("\n".join(lines) + "\n")
     told = mods(*judging("verdict", "--against", "other.jsonl"), code=1).output
     assert "every selected row repeats a prompt" in told
+
+
+def test_rows_near_a_prompt_leave_where_that_is_asked_for(toy_folder, mods):
+    lines = (toy_folder / "run" / "selected.jsonl").read_text().splitlines()
+    letters = json.loads(lines[0])["instruction"][::-1]  # the same to the toy embedder
+    with (toy_folder / "asked.jsonl").open("a") as file:
+        file.write(json.dumps({"prompt": letters}) + "\n")
+    mods(*judging())
+    assert as_made(toy_folder / "verdict")["contamination"]["rows"] == 0
+    mods(*judging("verdict", "--near", "0.9999"))
+    made = as_made(toy_folder / "verdict")["contamination"]
+    assert {one["kind"] for one in made["found"] if one["prompt"] == 13} == {"near"}
+    assert made["selected"] >= 1
+    told = mods(*judging("verdict", "--near", "2"), code=1).output
+    assert "--near 2.0: expected a cosine above 0, at most 1" in told
