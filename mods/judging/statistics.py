@@ -2,7 +2,7 @@
 
 The intervals (`mods.judging.intervals`) hold the luck of prompts, of draws and of tuning seeds. So
 a selection that is nothing but another random draw is called "helped" or "hurt" in at most 5 % of
-all trials; `benchmarks/verdict_calibration.py` counts it.
+all trials; `benchmarks/verdict/calibration.py` counts it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Count how often the verdict is wrong on simulated trials; writes benchmarks/results/.
 
-    python -m benchmarks.verdict_calibration NAME [--trials 1000] [--quick]
+    python -m benchmarks.verdict.calibration NAME [--trials 1000] [--quick]
 
 A trial has a selection and random draws, answered on the same prompts. Prompts differ (in all arms
 alike), draws differ, tuning seeds differ, and both do so more on some prompts than on others. In an
@@ -205,7 +205,7 @@ def main() -> None:
         "seconds": time.perf_counter() - start,
         "designs": rows,
     }
-    path = Path(__file__).parent / "results" / f"verdict-calibration-{options.name}.json"
+    path = Path(__file__).parents[1] / "results" / f"verdict-calibration-{options.name}.json"
     path.write_text(json.dumps(report, indent=2) + "\n")
     print(
         {key: report[key] for key in ("wrong_words", "planted_found", "order_bias", "length_bias")}
