@@ -55,6 +55,7 @@ OTHERS = {
     "docs/export.md": "The selection as a trainer takes it.",
     "docs/plugins.md": "Writing a plug-in.",
     "docs/verdict.md": "Does a selection help? How to read the answer.",
+    "docs/verdict-real.md": "A verdict on real data, and how to read it.",
     "docs/servers.md": "Models behind a server: answers, judges, offline.",
     "docs/run-folder.md": "What a run leaves behind.",
     "benchmarks": "Speed of the core against its baselines.",

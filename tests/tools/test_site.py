@@ -21,8 +21,10 @@ def site():
 
 def test_links_lead_to_pages_of_the_site(site):
     page = "[a](data.md#prompts) [b](../mods/pool.py) [c](https://a.b/c) [d](core.svg) [e](#f)"
+    page += " ![g](../benchmarks/verdict/verdict.png)"
     assert site.relinked(page, "index.md") == (
         "[a](data.md#prompts) [b](source/mods/pool.py.md) [c](https://a.b/c) [d](core.svg) [e](#f)"
+        " ![g](source/benchmarks/verdict/verdict.png)"
     )
     own = "[a](docs/data.md) [b](benchmarks/NOTES.md)"
     assert site.relinked(own, "source/README.md") == "[a](../data.md) [b](benchmarks/NOTES.md)"
@@ -62,6 +64,9 @@ def test_the_site_asks_for_nothing_from_elsewhere_in_a_browser(tmp_path, monkeyp
         page.locator("article").get_by_role("link", name="how mods is built").click()
         page.locator("article a", has_text="mods/interfaces/__init__.py").click()
         page.wait_for_selector("h1:has-text('mods/interfaces/__init__.py')")
+        page.goto((tmp_path / "site/verdict-real.html").as_uri())
+        width = page.locator("article img").evaluate("picture => picture.naturalWidth")
         browser.close()
+    assert width > 100  # a picture that lies outside docs/
     assert asked
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
