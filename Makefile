@@ -1,5 +1,5 @@
 # make demo   a selection from the shipped example rows, from nothing
-# make test   the test suite
+# make test   the test suite, in two processes (WORKERS=2)
 # make lint   ruff, mypy, clang-format, codespell, the workflows, the generated pages
 # make bench  selection speed against its baselines
 # make fuzz   a million mutated rows through the readers (N=1000000)
@@ -15,6 +15,7 @@ VENV ?= .venv
 SERVING ?= .venv-serving
 RUN ?= demo-run
 N ?= 1000000
+WORKERS ?= 2
 BIN := $(VENV)/bin
 SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -path '*/__pycache__/*') \
            CMakeLists.txt pyproject.toml tools/setup_env.py
@@ -24,8 +25,9 @@ SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -p
 demo: $(VENV)/.demo
 	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
 
+# A thread for each: more would wait for one another.
 test: $(VENV)/.test
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 $(VENV)/.demo: $(SOURCES)
 	$(PYTHON) tools/setup_env.py $(VENV) sentence-transformers gguf

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from mods.records import Record
     from mods.settings.options import Generation
 
-LOSSES_CHUNK = 128
-"""Records that the losses are asked of in one call: enough of similar length for full batches,
-few enough that a run which is killed loses little."""
+LOSSES_AN_ANSWER = 4
+"""Losses that are asked for at once, for each answer: they take far less time, and of more rows
+more are of similar length."""
 
 
 class TunedModel:
@@ -89,12 +89,12 @@ class TunedModel:
         self, need: str, records: Sequence[Record]
     ) -> tuple[Job, columns.Column[Any], list[Item]]:
         """Return what asks the model for evidence on records: its answers, or its losses."""
+        batch = self._generation.batch_size
         if need == ANSWERS:
             asked = items([record.conversation for record in records])
-            batch = self._generation.batch_size
             return self._job(need, "responses", self.answering, batch), columns.ANSWERS, asked
         return (
-            self._job(need, "losses", self._reading, LOSSES_CHUNK),
+            self._job(need, "losses", self._reading, LOSSES_AN_ANSWER * batch),
             columns.SCORES,
             items(records),
         )

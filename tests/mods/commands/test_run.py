@@ -12,8 +12,8 @@ import pytest
 from conftest import TOY, toy_arguments, write_rows
 
 KILLS = {
-    "score:3": 4, "embed:2": 4, "tokens:1": 30, "tune:1": 8, "generate:1": 8, "generate:2": 8,
-    "losses:2": 8, "review:1": 8,
+    "score:3": 4, "embed:2": 4, "tokens:1": 30, "tune:1": 8, "generate:1": 4, "generate:2": 4,
+    "losses:2": 16, "review:1": 22,
 }  # fmt: skip
 """Which call is killed, and how many rows of its kind may be lost by it."""
 TABLES = ("selected.jsonl", "receipts.parquet", "pool.parquet")
@@ -22,7 +22,7 @@ TABLES = ("selected.jsonl", "receipts.parquet", "pool.parquet")
 def everything(data, out):
     """Arguments of a run in which every kind of call is made."""
     needy = ["--selector", "toy-greedy", "--necessity", "toy-thorough"]
-    return toy_arguments(data, out, *needy)
+    return toy_arguments(data, out, *needy, "--set", "generation.batch_size=4")
 
 
 def spawn(arguments, **env):

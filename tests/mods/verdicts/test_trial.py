@@ -9,7 +9,7 @@ import pytest
 from conftest import TOY
 from support.toy_verdicts import as_made, judging
 
-KILLS = {"tune:2": 40, "losses:3": 4, "generate:5": 4, "echo:2": 4}
+KILLS = {"tune:2": 40, "losses:3": 12, "generate:5": 4, "echo:2": 4}
 """Which call is killed in a verdict, and how many rows of its kind may be lost by it."""
 BROKEN = "def {0}(self, *given):\n        raise ValueError('broken')\n\n    def _{0}(self"
 

@@ -11,7 +11,7 @@ from mods import PluginError, SettingsError
 from mods_plugins.ray.connection import connect
 
 OWN = """
-import os, signal
+import os, signal, time
 from pathlib import Path
 from mods_plugins.executors.ray import RayExecutor
 from mods.testing import check_executor
@@ -44,6 +44,9 @@ local = ("0100007F", "0000000000000000FFFF00000100007F", "0000000000000000000000
 assert all(host in local for host, _ in opened), opened
 assert own() - processes
 del executor
+end = time.monotonic() + 60
+while own() - processes and time.monotonic() < end:
+    time.sleep(0.1)
 assert not own() - processes, own()
 """
 
