@@ -21,12 +21,17 @@ def sockets():
     lines = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}")]
     return {tuple(line[1].split(":")) for line in lines if line[3] == "0A"}
 
+def started(process):
+    return int((process / "stat").read_text().rpartition(")")[2].split()[19])
+
 def own():
-    "Processes of Ray."
+    "Processes of Ray that began after this one: those of other tests may take a while to end."
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes()
+            if started(folder) < started(Path("/proc/self")):
+                continue
         except OSError:
             continue
         if b"gcs_server" in command or command.startswith(b"ray::"):
