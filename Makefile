@@ -25,9 +25,9 @@ SOURCES := $(shell find mods mods_plugins csrc -type f -not -name '*.so' -not -p
 demo: $(VENV)/.demo
 	$(BIN)/mods run examples/instructions.jsonl -o $(RUN) --recipe offline
 
-# A thread for each: more would wait for one another.
+# A thread for each: more would wait for one another. Files stay whole: they share what is slow to make.
 test: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 $(VENV)/.demo: $(SOURCES)
 	$(PYTHON) tools/setup_env.py $(VENV) sentence-transformers gguf

@@ -47,14 +47,6 @@ def pytest_runtest_setup(item):
     pytest.skip(message)
 
 
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file in one process, and all that start a Ray: they look for others."""
-    for item in items:
-        of_ray = item.path.parent.name == "ray" or item.path.name == "test_ray.py"
-        file = item.path.relative_to(Path(__file__).parent).as_posix()
-        item.add_marker(pytest.mark.xdist_group("ray" if of_ray else file))
-
-
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     """Away from the sources: child processes import what is installed, and leave nothing there."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
 import socket
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -100,11 +102,30 @@ def _start(ray: Any, address: str, tries: int = TRIES) -> None:
     except ConnectionError as error:
         raise _no_answer(address, error) from error
     except Exception as error:
+        _end_half_started(ray, error)
         ray.shutdown()
-        if not address and "timed out" in str(error) and tries > 1:
+        if not address and "timed out" in str(error).lower() and tries > 1:
             return _start(ray, address, tries - 1)
         where = f"at {address}" if address else "on this machine"
         raise PluginError(f"Ray cannot be used {where}: {one_line(error)}") from error
+
+
+def _end_half_started(ray: Any, error: BaseException) -> None:
+    """End the processes of a Ray that did not start in time: nobody but its error knows them."""
+    import psutil
+
+    for frame, _ in traceback.walk_tb(error.__traceback__ and error.__traceback__.tb_next):
+        node = frame.f_locals.get("self")
+        if not isinstance(node, ray._private.node.Node):
+            continue
+        agents = []  # they outlive a raylet that ends before they know it
+        for process in itertools.chain(*node.all_processes.values()):
+            with suppress(psutil.NoSuchProcess):
+                agents += psutil.Process(process.process.pid).children(recursive=True)
+        node.kill_all_processes(check_alive=False, allow_graceful=True, wait=True)
+        for agent in agents:
+            with suppress(psutil.NoSuchProcess):
+                agent.kill()
 
 
 def _require_answer(address: str) -> None:
