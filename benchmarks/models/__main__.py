@@ -15,6 +15,7 @@ the weights), over what a large product of matrices in the same number format re
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -129,6 +130,7 @@ def main() -> None:
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "rounds": options.rounds,
+        "data": f"{options.data.name}, sha256 {hashlib.sha256(options.data.read_bytes()).hexdigest()}",
         "peak_operations_per_s": top,
     }
     now = Process(sys.executable, options.data, "now")

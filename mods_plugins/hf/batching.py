@@ -47,15 +47,20 @@ class TokenBatches:
     None begins with 2,048 on a CPU, and elsewhere with 16,384, doubled as long as half of the
     device's memory is left free, up to 262,144. When memory runs out the number is halved, and
     stays so. Items of a batch are of similar length: at most `padding` of it is padding (5 %),
-    except in batches of less than an eighth of the tokens.
+    except in batches of less than the share `small` of the tokens (an eighth).
     """
 
     def __init__(
-        self, tokens: int | None, device: torch.device, *, padding: float = PADDING
+        self,
+        tokens: int | None,
+        device: torch.device,
+        *,
+        padding: float = PADDING,
+        small: float = SMALL,
     ) -> None:
         if tokens is not None and tokens < 1:
             raise SettingsError(f"`batch_tokens` must be at least 1, not {tokens}")
-        self._device, self._padding = device, padding
+        self._device, self._padding, self._small = device, padding, small
         self._grows = tokens is None and device.type == "cuda"
         self.tokens = tokens or (CPU_TOKENS if device.type == "cpu" else FIRST_TOKENS)
 
@@ -65,11 +70,12 @@ class TokenBatches:
         work: Callable[[Sequence[Item]], Sequence[Output]],
         *,
         length: Callable[[Item], int],
+        most: int | None = None,
     ) -> list[Output]:
         """Apply `work` to batches of items, longest first; `length` is that of an item in tokens.
 
-        Returns one output per item, in the order of `items`. Raises the out-of-memory error itself
-        when a single item does not fit.
+        A batch has at most `most` items, if given. Returns one output per item, in the order of
+        `items`. Raises the out-of-memory error itself when a single item does not fit.
         """
         lengths = [max(1, length(item)) for item in items]
         order = sorted(range(len(items)), key=lambda at: (-lengths[at], at))
@@ -77,7 +83,8 @@ class TokenBatches:
         outputs: dict[int, Output] = {}
         start = 0
         while start < len(order):
-            stop = end_of_batch(descending, start, self.tokens, self._padding)
+            stop = end_of_batch(descending, start, self.tokens, self._padding, self._small)
+            stop = min(stop, start + most) if most else stop
             batch = order[start:stop]
             results = _unless_out_of_memory(work, [items[at] for at in batch])
             if results is None:
@@ -107,17 +114,23 @@ class TokenBatches:
         self.tokens *= 2 if self._grows else 1
 
 
-def end_of_batch(lengths: Sequence[int], start: int, tokens: int, padding: float = PADDING) -> int:
+def end_of_batch(
+    lengths: Sequence[int],
+    start: int,
+    tokens: int,
+    padding: float = PADDING,
+    small: float = SMALL,
+) -> int:
     """Return where the batch that begins at `start` ends; `lengths` are those of items, descending.
 
     It comes to at most `tokens`, padding included, or is a single item. At most the share `padding`
-    of it is padding, unless it is `SMALL`.
+    of it is padding, unless it has less than the share `small` of the tokens.
     """
     longest, used = lengths[start], 0
     for stop in range(start, len(lengths)):
         used += lengths[stop]
         computed = longest * (stop + 1 - start)
-        padded = computed > SMALL * tokens and computed - used > padding * computed
+        padded = computed > small * tokens and computed - used > padding * computed
         if stop > start and (computed > tokens or padded):
             return stop
     return len(lengths)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     from mods.settings.options import Generation
 
+PROMPT_PADDING = 0.5
+"""The most of a batch of prompts that may be padding: each token that is written reads it again,
+but a row more costs an answer little."""
+
 
 class Answer(NamedTuple):
     """What a model answered."""
@@ -55,7 +59,7 @@ class CausalLM:
         self.chat = ChatFormat(tokenizer, template, arguments)
         self.stop_ids = sorted({*self.chat.stop_ids, *end_ids(model.generation_config)})
         self._read = TokenBatches(batch_tokens, model.device)
-        self._answered = TokenBatches(NO_LIMIT, model.device, padding=1)
+        self._answered = TokenBatches(NO_LIMIT, model.device, padding=PROMPT_PADDING, small=0)
 
     @classmethod
     def load(
@@ -142,13 +146,9 @@ class CausalLM:
         places, prompts = usable(asked)
         ids = [prompt.ids for prompt in prompts]
         with self._decoding(generation, new):
-            texts = [
-                text
-                for start in range(0, len(ids), generation.batch_size)
-                for text in self._answered.run(
-                    ids[start : start + generation.batch_size], self._batch_answers, length=len
-                )
-            ]
+            texts = self._answered.run(
+                ids, self._batch_answers, length=len, most=generation.batch_size
+            )
         answers = dict(zip(places, zip(prompts, texts, strict=True), strict=True))
         return [
             row if isinstance(row, Unscorable) else _answer(*answers[at])

@@ -11,6 +11,7 @@ from support.turns import MULTI_TURN, RICH
 from mods import Conversation, Record
 from mods.settings.options import Generation
 from mods.spending import spending
+from mods_plugins.hf import causal_lm
 from mods_plugins.hf.causal_lm import CausalLM
 from mods_plugins.hf.chat.format import Encoded
 from mods_plugins.hf.identity import model_identity
@@ -70,6 +71,21 @@ def test_answers_do_not_depend_on_the_batch(name, request):
     ]
     assert answers[0] == answers[1] == answers[2]
     assert len(set(answers[0])) > 1
+
+
+def test_prompts_of_very_different_lengths_are_not_read_together(llama, monkeypatch):
+    batches = []
+
+    def note(model, prompts, **options):
+        batches.append([len(ids) for ids in prompts])
+        return [[] for _ in prompts]
+
+    monkeypatch.setattr(causal_lm, "continuations", note)
+    words = [1, 90, 2, 1, 80, 2, 1, 1, 2]
+    asked = [Record.from_instruction("hello " * number, "all").conversation for number in words]
+    llama.generate(asked, Generation(batch_size=5))
+    assert [len(batch) for batch in batches] == [4, 5]
+    assert all(max(batch) * len(batch) <= 2 * sum(batch) for batch in batches)
 
 
 def test_an_answer_is_what_the_model_said(llama, monkeypatch):
