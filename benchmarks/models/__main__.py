@@ -130,7 +130,7 @@ def main() -> None:
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "rounds": options.rounds,
-        "data": f"{options.data.name}, sha256 {hashlib.sha256(options.data.read_bytes()).hexdigest()}",
+        "data_sha256": hashlib.sha256(options.data.read_bytes()).hexdigest(),
         "peak_operations_per_s": top,
     }
     now = Process(sys.executable, options.data, "now")
@@ -143,12 +143,11 @@ def main() -> None:
                     process, name = (before, "mods") if way == "0.1.0" else (now, way)
                     measured[way].append(process.measure(work, name))
             found[work] = summary(work, measured, top)
+            target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
             print(work, json.dumps(found[work]), flush=True)
     finally:
         now.close()
         before.close()
-    target.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(f"wrote {target.name}")
 
 
 if __name__ == "__main__":
